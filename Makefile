@@ -1,0 +1,65 @@
+# Self-contained: on a machine with Python >= 3.11, a target creates .venv, installs once and runs.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+SPHINX := $(BIN)/sphinx-build -W --keep-going -q -d docs/_build/doctrees
+LOWEST := .venv-lowest/bin
+LOWEST_READY := .venv-lowest/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint format docs bench test-lowest clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+quickstart: $(READY)  ## train a plain and a regularized network on real scans, compare their test error
+	$(BIN)/python -m recipes quickstart
+
+test: $(READY)  ## every test; branch coverage >= 95 %, and 100 % of what is pure
+	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m coverage report --include='lightning_regkit/*' --fail-under=100 \
+		--omit='lightning_regkit/_lightning/*,lightning_regkit/callbacks/*'
+
+lint: $(READY)  ## format, lint, types, import contracts, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/typos
+
+format: $(READY)  ## format, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## docs/_build/html; runs the examples and refuses what is undocumented
+	$(SPHINX) -E -n -b html docs docs/_build/html
+	$(SPHINX) -b doctest docs docs/_build/doctest
+	$(SPHINX) -b coverage docs docs/_build/coverage
+
+bench: $(READY)  ## speed, as a ratio to a peer in the same run
+	$(BIN)/python -m tests.benchmarks
+
+# Old releases call what newer ones of their own dependencies deprecate.
+test-lowest: $(LOWEST_READY)  ## every test, under the lower bounds of pyproject.toml
+	$(LOWEST)/python -m pytest -W ignore::DeprecationWarning
+
+clean:  ## remove environments, caches and built docs
+	rm -rf .venv .venv-lowest docs/_build dist .coverage .coverage.*
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+define install
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'lightning-regkit needs Python 3.11 or later: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)' >&2; exit 1; }
+$(PYTHON) -m venv $(@D)
+$(@D)/bin/python -m pip install --upgrade pip
+$(@D)/bin/python -m pip install -c $(word 2,$^) -e '.[$(EXTRAS)]'
+touch $@
+endef
+
+$(READY): EXTRAS := recipes,dev,docs
+$(READY): pyproject.toml constraints.txt
+	$(install)
+
+$(LOWEST_READY): EXTRAS := recipes,test
+$(LOWEST_READY): pyproject.toml constraints-lowest.txt
+	$(install)

@@ -1,0 +1,36 @@
+"""The seam to Lightning: everything that knows its corners, and nothing else does.
+
+``_namespace``  which Lightning (``lightning.pytorch`` or ``pytorch_lightning``)
+``_override``   layers over one method of one object, restored exactly
+``_layout``     where inputs and targets are in a batch
+``_batch``      the batch seam: change the training batch before ``training_step`` sees it
+``_predictor``  the predictor seam: call the model several times at test and average
+``_clock``      how many steps each optimizer has made
+``_horizon``    how many steps the run has
+``_rates``      base learning rates of the parameter groups, and writing scaled ones
+``_ranks``      one seed for all ranks, another stream for each
+"""
+
+from lightning_regkit._lightning._batch import BatchSeam, Example
+from lightning_regkit._lightning._clock import Clock
+from lightning_regkit._lightning._horizon import horizons
+from lightning_regkit._lightning._layout import Keys
+from lightning_regkit._lightning._namespace import pl, refuse_other_namespace
+from lightning_regkit._lightning._predictor import PredictorSeam
+from lightning_regkit._lightning._ranks import Streams, say
+from lightning_regkit._lightning._rates import Rates, refuse_schedulers
+
+__all__ = [
+    "BatchSeam",
+    "Clock",
+    "Example",
+    "Keys",
+    "PredictorSeam",
+    "Rates",
+    "Streams",
+    "horizons",
+    "pl",
+    "refuse_other_namespace",
+    "refuse_schedulers",
+    "say",
+]

@@ -1,0 +1,82 @@
+"""How long a run is, in optimizer steps.
+
+``estimated_stepping_batches`` ignores scheduled accumulation and time limits, so the plan is worked out from the loop's
+own bounds.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from lightning_regkit._checks import message
+from lightning_regkit._durations import Horizon
+
+if TYPE_CHECKING:
+    from lightning_regkit._lightning._namespace import pl
+
+__all__ = ["horizons", "steps_by_epoch"]
+
+
+def steps_by_epoch(batches: int, windows: Iterable[int]) -> tuple[int, ...]:
+    """Add up optimizer steps: ceil(batches / window) an epoch, for a short last window steps too.
+
+    Args:
+        batches: Training batches an epoch.
+        windows: Batches accumulated for one step, epoch by epoch.
+
+    Returns:
+        Steps done at the end of each epoch; as long as ``windows``.
+
+    Example:
+        >>> steps_by_epoch(5, [1, 2, 2])
+        (5, 8, 11)
+    """
+    return tuple(accumulate(math.ceil(batches / window) for window in windows))
+
+
+def horizons(owner: str, trainer: "pl.Trainer", total_steps: int | Sequence[int] | None) -> list[Horizon]:
+    """Work out the run's length for each optimizer.
+
+    The bounds are ``max_epochs``, ``max_steps``, the loader and the accumulation, fixed or scheduled. Manual
+    optimization counts as one step of every optimizer a batch. A time limit is not counted on.
+
+    Args:
+        owner: The callback's name, for messages.
+        trainer: At ``on_train_start`` or later, when the number of batches is known.
+        total_steps: What the user says instead, for all optimizers or for each.
+
+    Returns:
+        Total and epoch ends in steps of each optimizer; None and () where nothing bounds them.
+
+    Raises:
+        ValueError: ``total_steps`` lists another number of optimizers.
+    """
+    count = len(trainer.optimizers)
+    if total_steps is None:
+        return [_horizon(trainer)] * count
+    totals = [total_steps] * count if isinstance(total_steps, int) else list(total_steps)
+    if len(totals) != count:
+        raise ValueError(message(owner, "total_steps", f"list one number for each of {count} optimizers", total_steps))
+    return [Horizon(total_steps=total, epoch_ends=()) for total in totals]
+
+
+def _horizon(trainer: "pl.Trainer") -> Horizon:
+    batches = trainer.num_training_batches
+    epochs = trainer.max_epochs if trainer.max_epochs is not None and trainer.max_epochs >= 0 else None
+    windows = _windows(trainer, epochs)
+    ends = steps_by_epoch(int(batches), windows) if math.isfinite(batches) else ()
+    bounds = [ends[-1]] if ends and epochs is not None else []
+    if trainer.max_steps >= 0:
+        bounds.append(math.ceil(trainer.max_steps / max(len(trainer.optimizers), 1)))  # Lightning adds optimizers up
+    return Horizon(total_steps=min(bounds, default=None), epoch_ends=ends)
+
+
+def _windows(trainer: "pl.Trainer", epochs: int | None) -> list[int]:
+    """List the accumulation of every epoch; without a bound on epochs, up to the last that differs."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by the callback connector
+        # By name, for either distribution's class may be in either's Trainer.
+        if any(base.__name__ == "GradientAccumulationScheduler" for base in type(callback).__mro__):
+            last = callback.epochs[-1] + 1
+            return [callback.get_accumulate_grad_batches(epoch) for epoch in range(epochs or last)]
+    return [trainer.accumulate_grad_batches] * (epochs or 1)

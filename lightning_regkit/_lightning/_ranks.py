@@ -1,0 +1,93 @@
+"""One seed for all ranks, another random stream for each, and lines said once."""
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Any, final
+
+from lightning_regkit._lightning._namespace import pl
+from lightning_regkit._random import StreamKey, generator
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Streams", "run_seed", "say"]
+
+#: Our part of a checkpoint. Not ``state_dict``: Lightning refuses two equal callbacks that have one.
+CHECKPOINT_KEY = "lightning_regkit"
+
+
+def say(owner: str, text: str) -> None:
+    """Print one line, on rank 0 only."""
+    pl.utilities.rank_zero_info(f"{owner}: {text}")
+
+
+def run_seed(trainer: "pl.Trainer", saved: int | None, owner: str) -> int:
+    """Return the seed all ranks share: ``PL_GLOBAL_SEED``, else the checkpoint's, else one drawn on rank 0.
+
+    Args:
+        trainer: The running Trainer; the draw is broadcast by its strategy.
+        saved: The seed of the checkpoint resumed from, or None.
+        owner: The callback's name, for the line that says that code and checkpoint differ.
+
+    Returns:
+        A non-negative integer, equal on all ranks.
+    """
+    setting = os.environ.get("PL_GLOBAL_SEED")
+    if setting is None:
+        drawn = secrets.randbits(63) if saved is None else saved
+        return int(trainer.strategy.broadcast(drawn, src=0))
+    if saved is not None and saved != int(setting):
+        say(owner, f"noise comes from seed_everything({setting}); the checkpoint had seed {saved}.")
+    return int(setting)
+
+
+@final
+class Streams:
+    """The random streams of one callback: a fresh one for every training batch of every rank.
+
+    A stream is a function of (seed, rank, epoch, batch_idx, callback), so a resumed run continues with the draws of
+    an uninterrupted one, and nothing but the seed needs saving.
+    """
+
+    def __init__(self, callback: "pl.Callback") -> None:
+        self._callback = callback
+        self._purpose = type(callback).__name__
+        self._occurrence = 0
+        self._saved: int | None = None
+        self._seed: int | None = None
+
+    def start(self, trainer: "pl.Trainer") -> None:
+        """Settle the seed; called once a fit, on every rank."""
+        self._occurrence = self._position(trainer)
+        self._seed = run_seed(trainer, self._saved, self._purpose)
+        self._saved = None
+
+    def next(self, trainer: "pl.Trainer") -> "np.random.Generator":
+        """Return the generator for the batch that is about to be trained on."""
+        assert self._seed is not None, "start() comes first"  # noqa: S101  # for the type checker
+        key = StreamKey(
+            seed=self._seed,
+            rank=trainer.global_rank,
+            epoch=trainer.current_epoch,
+            batch_idx=trainer.fit_loop.batch_idx + 1,  # the counter moves after the transfer
+            purpose=self._purpose,
+            occurrence=self._occurrence,
+        )
+        return generator(key)
+
+    def save(self, trainer: "pl.Trainer", checkpoint: dict[str, Any]) -> None:
+        """Write the seed into a checkpoint, once there is one (a finder saves before the fit has begun)."""
+        if self._seed is not None:
+            checkpoint.setdefault(CHECKPOINT_KEY, {})[self._entry(trainer)] = self._seed
+
+    def load(self, trainer: "pl.Trainer", checkpoint: dict[str, Any]) -> None:
+        """Read the seed from a checkpoint, if it has one."""
+        self._saved = checkpoint.get(CHECKPOINT_KEY, {}).get(self._entry(trainer))
+
+    def _entry(self, trainer: "pl.Trainer") -> str:
+        return f"{self._purpose}/{self._position(trainer)}/seed"
+
+    def _position(self, trainer: "pl.Trainer") -> int:
+        """Count the callbacks of the same class before this one."""
+        same = [other for other in trainer.callbacks if type(other) is type(self._callback)]  # type: ignore[attr-defined]
+        return next((index for index, other in enumerate(same) if other is self._callback), 0)

@@ -1,0 +1,142 @@
+"""Scans of handwritten digits, shipped inside scikit-learn: nothing to download."""
+
+import warnings
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch.utils.data import DataLoader, TensorDataset
+from typing_extensions import override
+
+__all__ = ["NUM_CLASSES", "DigitsData", "Split", "split_indices"]
+
+Integers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+NUM_IMAGES = 1797
+NUM_CLASSES = 10
+EVAL_BATCH_SIZE = 500
+
+
+@final
+@dataclass(frozen=True)
+class Split:
+    """Positions of the training, validation and test images; every image is in exactly one of them."""
+
+    train: Integers
+    val: Integers
+    test: Integers
+
+
+def split_indices(labels: Integers, train_size: int, val_size: int, seed: int) -> Split:
+    """Split stratified by class: the test part is what training and validation leave.
+
+    Args:
+        labels: Class of each image (N,).
+        train_size: Images to train on.
+        val_size: Images to validate on.
+        seed: What decides which image goes where.
+
+    Returns:
+        Disjoint parts that cover all images, each with the classes in their overall shares up to rounding; equal for
+        equal arguments.
+
+    Example:
+        >>> part = split_indices(np.arange(60) % 2, train_size=20, val_size=10, seed=0)
+        >>> len(part.train), len(part.val), len(part.test)
+        (20, 10, 30)
+    """
+    everything = np.arange(len(labels))
+    train, rest = train_test_split(everything, train_size=train_size, stratify=labels, random_state=seed)
+    val, test = train_test_split(rest, train_size=val_size, stratify=labels[rest], random_state=seed)
+    return Split(train, val, test)
+
+
+@final
+class DigitsData(pl.LightningDataModule):
+    """The 1,797 scans of 8 x 8 pixels in 10 classes, of which few are for training, so that regularization matters.
+
+    Batches are pairs of images (B, 1, 8, 8), float32, standardized by mean and standard deviation of the training
+    part, and labels (B,), int64. The training part is shuffled anew in each epoch; ``predict`` runs on the test part.
+    ``setup`` silences Lightning's advice to load in more processes, which is wrong for images in memory.
+
+    Args:
+        train_size: Images to train on, at least 10.
+        val_size: Images to validate on, at least 10; the others, at least 10, are for the test.
+        batch_size: Training images in a batch; the last batch of an epoch may be smaller.
+        seed: Which images go where; at least 0.
+        num_workers: Processes that load; the images are in memory, so 0 is fastest.
+
+    Raises:
+        ValueError: A size is out of range.
+
+    Example:
+        >>> data = DigitsData(train_size=100, batch_size=25)
+        >>> data.setup("fit")
+        >>> images, labels = next(iter(data.train_dataloader()))
+        >>> tuple(images.shape), labels.dtype
+        ((25, 1, 8, 8), torch.int64)
+
+    Reference:
+        E. Alpaydin, C. Kaynak. Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998 (its
+        test part).
+    """
+
+    def __init__(
+        self, train_size: int = 100, val_size: int = 300, batch_size: int = 25, seed: int = 0, num_workers: int = 0
+    ) -> None:
+        super().__init__()
+        _at_least("train_size", train_size, NUM_CLASSES)
+        _at_least("val_size", val_size, NUM_CLASSES)
+        _at_least("batch_size", batch_size, 1)
+        _at_least("seed", seed, 0)
+        _at_least("num_workers", num_workers, 0)
+        if (left := NUM_IMAGES - train_size - val_size) < NUM_CLASSES:
+            raise ValueError(
+                f"DigitsData: train_size + val_size must leave {NUM_CLASSES} of {NUM_IMAGES} images for the test, "
+                f"got {train_size} + {val_size}, which leaves {left}. Lower one of them."
+            )
+        self.sizes = train_size, val_size
+        self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+
+    @override
+    def setup(self, stage: str) -> None:
+        """Split and standardize; the same for every stage."""
+        warnings.filterwarnings("ignore", message=r"The '\w+_dataloader' does not have many workers")
+        images, labels = load_digits(return_X_y=True)
+        split = split_indices(labels, *self.sizes, self.seed)
+        mean, std = images[split.train].mean(), images[split.train].std()
+        inputs = torch.from_numpy((images - mean) / std).float().reshape(-1, 1, 8, 8)  # (N, 1, 8, 8)
+        targets = torch.from_numpy(labels).long()
+        self.parts = {
+            name: TensorDataset(inputs[rows], targets[rows])
+            for name, rows in (("train", split.train), ("val", split.val), ("test", split.test))
+        }
+
+    @override
+    def train_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
+        """Return shuffled batches of ``batch_size``."""
+        return DataLoader(self.parts["train"], batch_size=self.batch_size, shuffle=True, num_workers=self.num_workers)
+
+    @override
+    def val_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
+        """Return the validation part in large batches, in a fixed order."""
+        return DataLoader(self.parts["val"], batch_size=EVAL_BATCH_SIZE, num_workers=self.num_workers)
+
+    @override
+    def test_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
+        """Return the test part in large batches, in a fixed order."""
+        return DataLoader(self.parts["test"], batch_size=EVAL_BATCH_SIZE, num_workers=self.num_workers)
+
+    @override
+    def predict_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
+        """Return the test part."""
+        return self.test_dataloader()
+
+
+def _at_least(argument: str, value: int, minimum: int) -> None:
+    if value < minimum:
+        raise ValueError(f"DigitsData: {argument} must be at least {minimum}, got {value!r}.")

@@ -1,0 +1,115 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from recipes import __main__ as cli
+
+ROOT = Path(__file__).parents[2]
+YAMLS = sorted((ROOT / "recipes").rglob("*.yaml"))
+REGULARIZED = str(ROOT / "recipes" / "digits" / "regularized.yaml")
+FIRST_LINES = ("# Source: ", "# Target: ", "# Budget: ", "# Hardware: ")
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["recipes"])  # LightningCLI warns where it sees arguments twice
+
+
+def run(*words: str) -> None:
+    quick = ["--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+    cli.main([*words, *quick])
+
+
+def parsed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    with pytest.raises(SystemExit) as end:
+        cli.main([*words, "--print_config"])
+    assert end.value.code == 0
+    return yaml.safe_load(capsys.readouterr().out)
+
+
+def test_there_are_recipes() -> None:
+    assert Path(REGULARIZED) in YAMLS
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
+def test_every_recipe_parses_and_keeps_its_values(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written, config = yaml.safe_load(path.read_text()), parsed(capsys, "fit", "--config", str(path))
+
+    assert not {"optimizer", "lr_scheduler"} & set(config)  # those of LightningCLI would replace the model's
+    assert config["model"].items() >= written["model"].items()
+    assert config["data"]["init_args"].items() >= written["data"]["init_args"].items()
+    names = [callback["class_path"] for callback in written["trainer"]["callbacks"]]
+    assert [callback["class_path"].split(".")[-1] for callback in config["trainer"]["callbacks"]] == names
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
+def test_first_lines_state_source_target_budget_and_hardware(path: Path) -> None:
+    comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
+
+    for start in FIRST_LINES:
+        assert any(line.startswith(start) and len(line) > len(start) for line in comments), start
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
+def test_every_recipe_trains_then_tests_from_its_checkpoint(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("fit", "--config", str(path), "--trainer.max_epochs=1")
+
+    (checkpoint,) = Path.cwd().rglob("*.ckpt")
+    run("test", "--config", str(path), f"--ckpt_path={checkpoint}", "--trainer.logger=false")
+    assert "test_acc" in capsys.readouterr().out
+
+
+def test_predict_runs_again_in_the_same_directory() -> None:
+    for _ in range(2):
+        run("predict", "--config", REGULARIZED, "--trainer.logger=false", "--return_predictions=false")
+
+
+def test_values_of_data_are_set_by_short_options(capsys: pytest.CaptureFixture[str]) -> None:
+    config = parsed(capsys, "fit", "--config", REGULARIZED, "--data.train_size=50", "--model.optimizer.lr=0.5")
+
+    assert config["data"]["init_args"]["train_size"] == 50
+    assert config["model"]["optimizer"] == {"name": "momentum", "lr": 0.5, "weight_decay": 0.0005}
+
+
+def test_classes_go_by_their_full_name_too(capsys: pytest.CaptureFixture[str]) -> None:
+    config = parsed(
+        capsys, "fit", "--config", REGULARIZED, "--trainer.callbacks+=lightning_regkit.callbacks.Mixup",
+        "--trainer.callbacks.alpha=0.7",
+    )  # fmt: skip
+
+    last = config["trainer"]["callbacks"][-1]
+    assert (last["class_path"], last["init_args"]["alpha"]) == ("lightning_regkit.callbacks.Mixup", 0.7)
+
+
+def test_own_subcommands_get_the_words_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setitem(cli.SUBCOMMANDS, "quickstart", seen.append)
+
+    cli.main(["quickstart", "--seeds", "2"])
+
+    assert seen == [["--seeds", "2"]]
+
+
+def test_words_come_from_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setitem(cli.SUBCOMMANDS, "quickstart", seen.append)
+    monkeypatch.setattr(sys, "argv", ["recipes", "quickstart", "--seeds", "2"])
+
+    cli.main()
+
+    assert seen == [["--seeds", "2"]]
+
+
+def test_module_runs_as_a_program(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "recipes", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "quickstart --help" in done.stdout
+    assert "fit " in done.stdout

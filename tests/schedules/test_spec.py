@@ -1,0 +1,149 @@
+"""What all specs share: they are values, they come out of YAML, and they know how much of the run is theirs."""
+
+import dataclasses
+import inspect
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+from jsonargparse import auto_cli
+from torch.optim.lr_scheduler import LambdaLR
+
+from lightning_regkit import schedules
+from lightning_regkit.errors import UnknownTotalError
+from lightning_regkit.schedules import (
+    Constant,
+    Cosine,
+    CyclicCosine,
+    Horizon,
+    Linear,
+    Milestones,
+    ScheduleSpec,
+    compose,
+)
+from lightning_regkit.schedules._spec import steps_after_warmup
+from tests.schedules.references import torch_factors
+
+HORIZON = Horizon(total_steps=90, epoch_ends=tuple(range(1, 91)))
+SPECS: list[ScheduleSpec] = [
+    Constant(),
+    Linear(final_factor=0.1),
+    Cosine(final_factor=0.1),
+    Milestones(["30ep", 60, "0.9run"], gamma=0.2),
+    CyclicCosine(num_cycles=3, final_factor=0.1),
+]
+EVERY_SPEC = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
+
+
+def parsed(text: str, folder: Path) -> object:
+    """What a program that takes a spec is given by a YAML file, as by LightningCLI."""
+    config = folder / "config.yaml"
+    config.write_text(text)
+    return auto_cli(returned, args=["--config", str(config)])
+
+
+def returned(spec: ScheduleSpec) -> ScheduleSpec:
+    return spec
+
+
+def yaml(spec: ScheduleSpec) -> str:
+    arguments = "".join(
+        f"    {field.name}: {list(value) if isinstance(value, tuple) else value}\n"
+        for field in dataclasses.fields(spec)
+        for value in (getattr(spec, field.name),)
+    )
+    head = f"spec:\n  class_path: lightning_regkit.schedules.{type(spec).__name__}\n"
+    return head + (f"  init_args:\n{arguments}" if arguments else "")
+
+
+def test_every_exported_spec_is_tested_here() -> None:
+    exported = {
+        value for value in vars(schedules).values() if inspect.isclass(value) and issubclass(value, ScheduleSpec)
+    }
+    assert exported == {ScheduleSpec, *map(type, SPECS)}
+
+
+@EVERY_SPEC
+def test_a_spec_is_an_immutable_value(spec: ScheduleSpec) -> None:
+    copy = pickle.loads(pickle.dumps(spec))
+    assert copy == spec
+    assert hash(copy) == hash(spec)
+    for field in dataclasses.fields(spec):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(spec, field.name, 0.5)
+
+
+@EVERY_SPEC
+def test_yaml_gives_the_spec_that_python_gives(spec: ScheduleSpec, tmp_path: Path) -> None:
+    assert parsed(yaml(spec), tmp_path) == spec
+
+
+def test_a_short_name_and_the_defaults_do_in_yaml(tmp_path: Path) -> None:
+    assert parsed("spec: Cosine\n", tmp_path) == Cosine()
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("final_factor: 2.0", "Cosine: final_factor must be a number in [0, 1], got 2.0."),
+        ("final_facto: 0.1", "final_facto"),
+        ("final_factor: low", "Got value: low"),
+    ],
+)
+def test_yaml_refuses_what_python_refuses(
+    setting: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = f"spec:\n  class_path: lightning_regkit.schedules.Cosine\n  init_args:\n    {setting}\n"
+    with pytest.raises((SystemExit, ValueError)) as refused:
+        parsed(config, tmp_path)
+    assert text in capsys.readouterr().err + str(refused.value)
+
+
+@EVERY_SPEC
+def test_the_schedule_of_a_spec_stays_in_bounds_and_survives_pickling(spec: ScheduleSpec) -> None:
+    schedule = pickle.loads(pickle.dumps(spec.build(HORIZON, 10)))
+    factors = [schedule(step) for step in range(100)]
+    assert factors[0] == 1.0
+    assert all(0 <= factor <= 1 for factor in factors)
+    assert len(set(factors[80:])) == 1
+
+
+@EVERY_SPEC
+def test_a_description_is_one_line_that_begins_with_the_name(spec: ScheduleSpec) -> None:
+    text = spec.describe(HORIZON, 10)
+    assert text.startswith(f"{type(spec).__name__}: ")
+    assert "\n" not in text
+
+
+@EVERY_SPEC
+def test_torch_drives_an_optimizer_by_any_schedule(spec: ScheduleSpec) -> None:
+    schedule = compose(spec, HORIZON, warmup="5ep")
+    factors = torch_factors(lambda optimizer: LambdaLR(optimizer, schedule), 100)
+    assert factors == [schedule(step) for step in range(100)]
+
+
+@pytest.mark.parametrize(("total_steps", "warmup_steps", "left"), [(1, 0, 1), (10, 0, 10), (10, 3, 7), (10, 9, 1)])
+def test_a_stretching_shape_has_what_the_warmup_leaves(total_steps: int, warmup_steps: int, left: int) -> None:
+    assert steps_after_warmup("Cosine", Horizon(total_steps=total_steps), warmup_steps) == left
+
+
+@pytest.mark.parametrize("warmup_steps", [10, 11])
+def test_a_warmup_that_fills_the_run_is_refused(warmup_steps: int) -> None:
+    text = f"Cosine: warmup_steps must be below the 10 steps of the run, got {warmup_steps}."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        Cosine().build(Horizon(total_steps=10), warmup_steps)
+
+
+def test_a_negative_warmup_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^Cosine: warmup_steps must be an integer of at least 0, got -1\.$"):
+        Cosine().build(Horizon(total_steps=10), -1)
+
+
+def test_a_run_of_unknown_length_is_refused_with_what_to_pass() -> None:
+    text = (
+        "Cosine: the run must have a known number of steps, got None. "
+        "Pass max_steps= to the Trainer, or max_epochs= with limit_train_batches=."
+    )
+    with pytest.raises(UnknownTotalError, match=f"^{re.escape(text)}$"):
+        Cosine().build(Horizon(total_steps=None, epoch_ends=(10,)))
