@@ -7,7 +7,7 @@ LOWEST := .venv-lowest/bin
 LOWEST_READY := .venv-lowest/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format docs bench test-lowest clean
+.PHONY: help quickstart test lint format docs docs-figures bench test-lowest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ docs: $(READY)  ## docs/_build/html; runs the examples and refuses what is undoc
 	$(SPHINX) -E -n -b html docs docs/_build/html
 	$(SPHINX) -b doctest docs docs/_build/doctest
 	$(SPHINX) -b coverage docs docs/_build/coverage
+
+docs-figures: $(READY)  ## make the picture of the docs again, from a run
+	$(BIN)/python -m recipes quickstart --out outputs/quickstart
+	cp outputs/quickstart/quickstart.png docs/_static/quickstart.png
 
 bench: $(READY)  ## speed, as a ratio to a peer in the same run
 	$(BIN)/python -m tests.benchmarks

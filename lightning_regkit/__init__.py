@@ -10,6 +10,10 @@ Subpackages load when they are first used::
 
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lightning_regkit import callbacks, errors, mixing, optim, schedules
 
 __version__ = "0.1.0"
 

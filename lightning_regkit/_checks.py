@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection
 
 __all__ = [
+    "finite_float",
     "fraction",
     "message",
     "non_negative_float",
@@ -53,6 +54,11 @@ def non_negative_int(owner: str, argument: str, value: object) -> int:
     if value < 0:
         raise ValueError(message(owner, argument, "be an integer of at least 0", value))
     return value
+
+
+def finite_float(owner: str, argument: str, value: object, remedy: str = "") -> float:
+    """Return ``value`` if it is a finite number, else raise ``TypeError`` or ``ValueError``."""
+    return _number(owner, argument, "be a finite number", value, remedy)
 
 
 def positive_float(owner: str, argument: str, value: object, remedy: str = "") -> float:

@@ -96,7 +96,7 @@ class ImageClassifier(pl.LightningModule):
     @override
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer that the hyperparameters name."""
-        return rk.optim.create(self, **self.hparams.optimizer)  # type: ignore[attr-defined, no-any-return]  # untyped
+        return rk.optim.create(self, **self.hparams.optimizer)  # type: ignore[attr-defined]  # untyped
 
     def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor], accuracy: MulticlassAccuracy) -> None:
         inputs, targets = batch

@@ -56,15 +56,16 @@ class Classifier(pl.LightningModule):
         super().__init__()
         self.lr = lr
         self.momentum = momentum
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(SIDE_PX * SIDE_PX, NUM_CLASSES))
+        self.net: Any = nn.Sequential(nn.Flatten(), nn.Linear(SIDE_PX * SIDE_PX, NUM_CLASSES))
         self.seen: list[Any] = []
         self.rates: list[float] = []
         self.outputs: list[Tensor] = []
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.net(inputs)
+        logits: Tensor = self.net(inputs)
+        return logits
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
         self.seen.append(batch)
         inputs, targets = batch
         return functional.cross_entropy(self(inputs), targets)
@@ -98,6 +99,6 @@ class Validated(Classifier):
 class LayoutClassifier(Classifier):
     """Takes a batch of any layout and returns a loss that has nothing to do with it."""
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
         self.seen.append(batch)
-        return self.net[1].weight.square().sum()
+        return torch.stack([parameter.square().sum() for parameter in self.parameters()]).sum()

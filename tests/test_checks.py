@@ -30,6 +30,7 @@ def test_a_message_may_end_with_a_remedy() -> None:
     [
         (_checks.positive_int, [1, 2, 10**30]),
         (_checks.non_negative_int, [0, 1, 10**30]),
+        (_checks.finite_float, [0.0, -1, -1e308, 0.5]),
         (_checks.positive_float, [5e-324, 0.5, 1, 1e308]),
         (_checks.non_negative_float, [0.0, 0, 5e-324, 1e308]),
         (_checks.fraction, [0.0, 0, 0.5, 1.0, 1]),
@@ -47,6 +48,7 @@ def test_what_is_accepted_comes_back_unchanged(
     [
         (_checks.positive_int, "be a positive integer", [1.0, "1", None, True, np.int64(1)], [0, -1]),
         (_checks.non_negative_int, "be an integer of at least 0", [1.0, "1", None, False, np.int64(1)], [-1, -7]),
+        (_checks.finite_float, "be a finite number", ["1", None, True, 1j], [NAN, INF, -INF]),
         (_checks.positive_float, "be a positive number", ["1", None, True, 1j], [0, 0.0, -0.5, NAN, INF]),
         (
             _checks.non_negative_float,

@@ -2,9 +2,11 @@
 
 ``_namespace``  which Lightning (``lightning.pytorch`` or ``pytorch_lightning``)
 ``_override``   layers over one method of one object, restored exactly
+``_containers`` batches as trees: read an entry, put another in its place
 ``_layout``     where inputs and targets are in a batch
 ``_batch``      the batch seam: change the training batch before ``training_step`` sees it
 ``_predictor``  the predictor seam: call the model several times at test and average
+``_calls``      what a call of a predictor takes and gives
 ``_clock``      how many steps each optimizer has made
 ``_horizon``    how many steps the run has
 ``_rates``      base learning rates of the parameter groups, and writing scaled ones
@@ -13,7 +15,7 @@
 
 from lightning_regkit._lightning._batch import BatchSeam, Example
 from lightning_regkit._lightning._clock import Clock
-from lightning_regkit._lightning._horizon import horizons
+from lightning_regkit._lightning._horizon import check_total_steps
 from lightning_regkit._lightning._layout import Keys
 from lightning_regkit._lightning._namespace import pl, refuse_other_namespace
 from lightning_regkit._lightning._predictor import PredictorSeam
@@ -28,7 +30,7 @@ __all__ = [
     "PredictorSeam",
     "Rates",
     "Streams",
-    "horizons",
+    "check_total_steps",
     "pl",
     "refuse_other_namespace",
     "refuse_schedulers",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 from torch import Tensor
 
-from lightning_regkit._lightning._layout import Keys, get, put
+from lightning_regkit._lightning._containers import get, put
+from lightning_regkit._lightning._layout import Keys
 from lightning_regkit._lightning._override import Override, is_listed
 from lightning_regkit._lightning._ranks import Streams
 
@@ -37,7 +38,7 @@ def is_real_training(trainer: "pl.Trainer", callback: "pl.Callback") -> bool:
     weight averaging re-reads the training data for BatchNorm statistics with ``_skip_backward`` set.
     """
     is_update = trainer.fit_loop._skip_backward  # noqa: SLF001  # the only sign of it
-    return trainer.training and is_listed(trainer, callback) and not is_update
+    return bool(trainer.training and is_listed(trainer, callback) and not is_update)
 
 
 @final
@@ -67,13 +68,15 @@ class BatchSeam:
         self.detach()
         if "dataloader_iter" in inspect.signature(pl_module.training_step).parameters:
             raise ValueError(
-                f"{self._keys.owner}: training_step must take a batch, got training_step(dataloader_iter), whose batches "
-                "no callback sees. Write training_step(self, batch, batch_idx)."
+                f"{self._keys.owner}: training_step must take a batch, got training_step(dataloader_iter), whose "
+                "batches no callback sees. Write training_step(self, batch, batch_idx)."
             )
         self.streams.start(trainer)
         self._trainer = trainer
         # Lightning's own question, asked before ours is installed: a DataModule that overrides the hook wins.
-        owner = trainer._data_connector._datahook_selector.get_instance(HOOK)  # noqa: SLF001  # no public form
+        selector = trainer._data_connector._datahook_selector  # noqa: SLF001  # no public form
+        assert selector is not None, "a running Trainer has one"  # noqa: S101  # for the type checker
+        owner = selector.get_instance(HOOK)
         self._override = Override.push(owner, HOOK, self._layer)
 
     def detach(self) -> None:

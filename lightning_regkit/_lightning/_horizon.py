@@ -9,13 +9,20 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from lightning_regkit._checks import message
+from lightning_regkit._checks import message, positive_int
 from lightning_regkit._durations import Horizon
 
 if TYPE_CHECKING:
     from lightning_regkit._lightning._namespace import pl
 
-__all__ = ["horizons", "steps_by_epoch"]
+__all__ = ["check_total_steps", "horizons", "steps_by_epoch"]
+
+
+def check_total_steps(owner: str, value: int | Sequence[int] | None) -> int | tuple[int, ...] | None:
+    """Return ``total_steps`` as an integer or a tuple of one for each optimizer, or None; refuse anything else."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(positive_int(owner, "total_steps", item) for item in value)
+    return None if value is None else positive_int(owner, "total_steps", value)
 
 
 def steps_by_epoch(batches: int, windows: Iterable[int]) -> tuple[int, ...]:

@@ -50,15 +50,16 @@ def refuse_other_namespace(owner: str, trainer: "pl.Trainer") -> None:
         TypeError: The Trainer comes from the other distribution; names the variable that switches ours.
     """
     if not isinstance(trainer, pl.Trainer):
-        theirs = next(name for name in (*NAMESPACES, "another package") if _is_from(type(trainer), name))
+        theirs = next((name for name in NAMESPACES if _is_from(type(trainer), name)), None)
+        switch = f", or set {VARIABLE}={theirs} before lightning_regkit is imported." if theirs else "."
         raise TypeError(
-            f"{owner}: trainer must be a {pl.__name__}.Trainer, got one of {theirs}. "
-            f"Import Trainer from {pl.__name__}, or set {VARIABLE}={theirs} before lightning_regkit is imported."
+            f"{owner}: trainer must be a {pl.__name__}.Trainer, got one of {theirs or 'another package'}. "
+            f"Import Trainer from {pl.__name__}{switch}"
         )
 
 
 def _is_from(cls: type, namespace: str) -> bool:
-    return namespace not in NAMESPACES or any(base.__module__.startswith(f"{namespace}.") for base in cls.__mro__)
+    return any(base.__module__.startswith(f"{namespace}.") for base in cls.__mro__)
 
 
 if not TYPE_CHECKING:

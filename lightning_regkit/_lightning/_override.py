@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, final
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from lightning_regkit._lightning._namespace import pl
 
@@ -89,5 +91,6 @@ class Override:
         vars(twin).update({key: copy.deepcopy(value, memo) for key, value in self.__getstate__().items()})
         return twin
 
+    @override
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_layers": []}

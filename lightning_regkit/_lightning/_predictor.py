@@ -4,13 +4,15 @@ Steps call ``self(x)``, ``self.forward(x)`` or ``self.net(x)``. So the module's 
 direct child that holds all its parameters; the outermost such call on the batch averages, calls inside it pass through.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, final
 
 from torch import Tensor, nn
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning._layout import INPUT_KEYS, Keys, Path, get, put
+from lightning_regkit._lightning._calls import inputs_of_call, logits_of, with_logits
+from lightning_regkit._lightning._containers import get, put
+from lightning_regkit._lightning._layout import Keys
 from lightning_regkit._lightning._override import Override, is_listed
 from lightning_regkit.errors import NotAveragedError
 
@@ -97,9 +99,9 @@ class PredictorSeam:
         if was_open and not self._is_averaged:
             children = ", ".join(name for name, _ in pl_module.named_children()) or "none"
             raise NotAveragedError(
-                f"{self._keys.owner}: the evaluation step must call its predictor on the batch's inputs, got no such call "
-                "to self(inputs) or to a child that holds all parameters. Pass predictor= with the name of the submodule "
-                f"that maps inputs to logits (children: {children})."
+                f"{self._keys.owner}: the evaluation step must call its predictor on the batch's inputs, got no call "
+                "of self(inputs) or of a child that holds all parameters. Pass predictor= with the name of the "
+                f"submodule that maps inputs to logits (children: {children})."
             )
 
     def _named(self, pl_module: nn.Module, name: str) -> nn.Module:
@@ -111,16 +113,16 @@ class PredictorSeam:
             raise ValueError(message(self._keys.owner, "predictor", "name a submodule", name, remedy)) from None
 
     def _layer(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        where = self._inputs_of_call(args, kwargs)
-        if where is None:
+        where = inputs_of_call(args, kwargs)
+        if where is None or not self._is_asked(get((args, kwargs), where)):
             return call(*args, **kwargs)
-        outputs: list[Any] = []
+        output: Any = None
 
         def predict(inputs: Tensor) -> Tensor:
+            nonlocal output
             new_args, new_kwargs = put((args, kwargs), where, inputs)
-            outputs[:] = [call(*new_args, **new_kwargs)]
-            logits: Tensor = get(outputs[0], self._logits_path(outputs[0]))
-            return logits
+            output = call(*new_args, **new_kwargs)
+            return logits_of(output, self._keys.owner, self._logits_key)
 
         _averaging.append(self)
         try:
@@ -128,28 +130,13 @@ class PredictorSeam:
         finally:
             _averaging.remove(self)
         self._is_averaged = True
-        return _with_logits(outputs[0], self._logits_path(outputs[0]), logits)
+        return with_logits(output, self._logits_key, logits)
 
-    def _inputs_of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Path | None:
-        """Return where the images of this call are, or None if the call is to pass through."""
+    def _is_asked(self, inputs: Tensor) -> bool:
+        """Tell a call on the batch from calls inside one that averages, and from calls on anything else."""
         if self._batch_size is None or any(seam is self for seam in _averaging):
-            return None
-        named = [(1, key) for key in INPUT_KEYS if key in kwargs]
-        paths: list[Path] = [(0, 0)] if args else [*named]
-        if len(paths) != 1 or not isinstance(inputs := get((args, kwargs), paths[0]), Tensor):
-            return None
-        is_batch = bool(_averaging) or (inputs.ndim > 0 and inputs.shape[0] == self._batch_size)
-        return paths[0] if is_batch and inputs.ndim >= MIN_INPUT_NDIM else None
-
-    def _logits_path(self, output: Any) -> Path:
-        if isinstance(output, Tensor):
-            return ()
-        key = self._logits_key if isinstance(output, Mapping) else 0
-        if isinstance(output, Mapping) and key not in output:
-            raise ValueError(
-                message(self._keys.owner, "logits_key", f"be one of {list(output)}", key, "It names the predictor's logits.")
-            )
-        return (key,)
+            return False
+        return inputs.ndim >= MIN_INPUT_NDIM and (bool(_averaging) or inputs.shape[0] == self._batch_size)
 
 
 def _predictors(pl_module: nn.Module) -> Iterator[nn.Module]:
@@ -158,13 +145,3 @@ def _predictors(pl_module: nn.Module) -> Iterator[nn.Module]:
     for child in pl_module.children():
         if parameters and parameters <= {id(parameter) for parameter in child.parameters()}:
             yield child
-
-
-def _with_logits(output: Any, path: Path, logits: Tensor) -> Any:
-    """Put the averaged logits into the predictor's own container; its other entries belong to one view: None."""
-    if not path:
-        return logits
-    keys = list(output) if isinstance(output, Mapping) else range(len(output))
-    for key in keys:
-        output = put(output, (key,), None)
-    return put(output, path, logits)

@@ -59,22 +59,44 @@ class AveragedPrediction(pl.Callback, ABC):
         self._start("predict", pl_module)
 
     @override
-    def on_validation_batch_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any) -> None:
+    def on_validation_batch_start(
+        self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any
+    ) -> None:
         self._seam.begin(trainer, batch)
 
-    on_test_batch_start = on_predict_batch_start = on_validation_batch_start
+    @override
+    def on_test_batch_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any) -> None:
+        self._seam.begin(trainer, batch)
+
+    @override
+    def on_predict_batch_start(
+        self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any
+    ) -> None:
+        self._seam.begin(trainer, batch)
 
     @override
     def on_validation_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *_: Any) -> None:
         self._seam.end(pl_module)
 
-    on_test_batch_end = on_predict_batch_end = on_validation_batch_end
+    @override
+    def on_test_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *_: Any) -> None:
+        self._seam.end(pl_module)
+
+    @override
+    def on_predict_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *_: Any) -> None:
+        self._seam.end(pl_module)
 
     @override
     def on_validation_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         self._seam.detach()
 
-    on_test_end = on_predict_end = on_validation_end
+    @override
+    def on_test_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        self._seam.detach()
+
+    @override
+    def on_predict_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        self._seam.detach()
 
     @override
     def on_exception(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", exception: BaseException) -> None:

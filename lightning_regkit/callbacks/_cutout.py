@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from typing_extensions import override
 
-from lightning_regkit._checks import message
+from lightning_regkit._checks import finite_float, message
 from lightning_regkit._lightning import Example, Keys
 from lightning_regkit.callbacks._training_noise import TrainingNoise
 from lightning_regkit.mixing import apply_cutout, check_length_frac, draw_cutout, length_px
@@ -31,8 +31,9 @@ class Cutout(TrainingNoise):
         inputs_key: Name, position or dotted path of the inputs in the batch, where the usual names do not find them.
 
     Raises:
-        TypeError: ``length_frac`` is no number.
-        ValueError: ``length_frac`` is outside (0, 1]; in fit, the inputs are no images (B, C, H, W).
+        TypeError: ``length_frac`` or ``fill`` is no number; in fit, the inputs are not floating point.
+        ValueError: ``length_frac`` is outside (0, 1] or ``fill`` not finite; in fit, the inputs are no images
+            (B, C, H, W).
         BatchLayoutError: In fit, the batch holds no recognizable inputs.
 
     Example:
@@ -46,7 +47,7 @@ class Cutout(TrainingNoise):
     def __init__(self, length_frac: float = 0.5, *, fill: float = 0.0, inputs_key: str | int | None = None) -> None:
         super().__init__(Keys("Cutout", inputs_key, needs_targets=False))
         self.length_frac = check_length_frac("Cutout", length_frac)
-        self.fill = fill
+        self.fill = finite_float("Cutout", "fill", fill)
 
     @override
     def transform(self, example: Example, generator: "np.random.Generator") -> Example:

@@ -74,12 +74,19 @@ class Mixup(TrainingNoise):
     ) -> None:
         if self._has_backward:
             self._refuse_unmixed()
-        self._mixed, self._has_backward = [], False
+        self._forget()
 
     @override
     def on_fit_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        self._mixed, self._has_backward = [], False
+        self._forget()
         super().on_fit_start(trainer, pl_module)
+
+    @override
+    def on_train_epoch_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        self._forget()  # a batch that on_train_batch_start skipped has no end
+
+    def _forget(self) -> None:
+        self._mixed, self._has_backward = [], False
 
     def _refuse_unmixed(self) -> None:
         if not all(target.is_consumed for target in self._mixed):

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, final
 
 from typing_extensions import override
 
-from lightning_regkit._checks import fraction, message, positive_int
+from lightning_regkit._checks import fraction, message
 from lightning_regkit._durations import parse
-from lightning_regkit._lightning import Clock, Rates, horizons, pl, refuse_schedulers, say
+from lightning_regkit._lightning import Clock, Rates, check_total_steps, pl, refuse_schedulers, say
 from lightning_regkit.schedules import ScheduleSpec, compose, describe
 
 if TYPE_CHECKING:
-    from lightning_regkit.schedules import Horizon, Schedule
+    from lightning_regkit.schedules import Schedule
 
 __all__ = ["ScheduleLR"]
 
@@ -20,30 +20,26 @@ __all__ = ["ScheduleLR"]
 class ScheduleLR(pl.Callback):
     """Drive the learning rate of every parameter group: its base rate times the schedule's factor at each step.
 
-    Time is counted in optimizer steps, so accumulation (fixed or scheduled), several devices, steps that mixed
-    precision skips, L-BFGS closures and manual optimization leave the curve as declared. The rate for step t + 1 is
-    written right after step t: whatever reads it later, ``LearningRateMonitor`` in any order, reads the rate in use.
-
-    Acts in ``on_fit_start`` (reads base rates), ``on_train_start`` (prints the plan, writes the first rate) and after
-    each optimizer step. Writes ``param_groups[i]["lr"]``. Saves the steps done; on resume the settings in the code win,
-    and a line says so. Every rank writes the same rates.
+    Time is counted in optimizer steps: accumulation, devices, steps that mixed precision skips, L-BFGS closures and
+    manual optimization leave the curve as declared. ``LearningRateMonitor`` reads the rate in use, in any order.
+    Reads base rates in ``on_fit_start``; prints the plan and writes ``param_groups[i]["lr"]`` in ``on_train_start`` and
+    after each step, the same on every rank. Saves the steps done; on resume the code's settings win, as a line says.
 
     Args:
         spec: The shape, such as ``Cosine()`` or ``Milestones(["30ep", "60ep"])``.
         warmup: Length of a linear warmup in front of it: ``"5ep"``, ``"500step"``, ``"0.05run"``; 0 for none.
         start_factor: Factor at step 0 of the warmup, in [0, 1]; None means 1 / warmup steps, so that no step is wasted.
-        total_steps: Steps of the run (a list: of each optimizer), where the Trainer cannot know them: manual
-            optimization that does not step once a batch. None takes the Trainer's own bounds.
+        total_steps: Steps of the run (a list: of each optimizer) where manual optimization does not step once a batch;
+            None takes the Trainer's own bounds.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: An argument, or its length in this run, is out of range; or another scheduler drives the rates.
+        ValueError: An argument is out of range, here or in this run; or another scheduler drives the rates.
         UnknownTotalError: In fit, the schedule needs the run's length and the run has none.
 
     Example:
         >>> import lightning_regkit as rk
-        >>> spec = rk.schedules.Cosine(final_factor=0.01)
-        >>> schedule = rk.callbacks.ScheduleLR(spec, warmup="5ep")  # Trainer(callbacks=[schedule, ...])
+        >>> schedule = rk.callbacks.ScheduleLR(rk.schedules.Cosine(), warmup="5ep")  # Trainer(callbacks=[schedule])
 
     Reference:
         Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 2.2 (warmup that moves every iteration).
@@ -52,24 +48,21 @@ class ScheduleLR(pl.Callback):
     def __init__(
         self,
         spec: ScheduleSpec,
-        warmup: str | int = 0,
+        warmup: int | str = 0,
         *,
         start_factor: float | None = None,
         total_steps: int | Sequence[int] | None = None,
     ) -> None:
         if not isinstance(spec, ScheduleSpec):
-            remedy = "Pass one of lightning_regkit.schedules, such as Cosine()."
-            raise TypeError(message("ScheduleLR", "spec", "be a schedule spec", spec, remedy))
+            raise TypeError(message("ScheduleLR", "spec", "be a spec of lightning_regkit.schedules", spec))
         parse(warmup, owner="ScheduleLR", argument="warmup")
         self.spec = spec
         self.warmup = warmup
         self.start_factor = None if start_factor is None else fraction("ScheduleLR", "start_factor", start_factor)
-        self.total_steps = _totals(total_steps)
-        self._clock = Clock(self, self._write)
+        self.total_steps = check_total_steps("ScheduleLR", total_steps)
+        self._clock = Clock(self, self._write, self.total_steps)
         self._rates = Rates([])
-        self._horizons: list[Horizon] = []
         self._schedules: list[Schedule] = []
-        self._batches: int | float = 0
 
     @override
     def on_fit_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
@@ -78,38 +71,28 @@ class ScheduleLR(pl.Callback):
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        self._horizons = horizons("ScheduleLR", trainer, self.total_steps)
-        self._schedules = [
-            compose(self.spec, horizon, warmup=self.warmup, start_factor=self.start_factor)
-            for horizon in self._horizons
-        ]
-        for text in dict.fromkeys(describe(self.spec, horizon, warmup=self.warmup) for horizon in self._horizons):
-            say("ScheduleLR", text)
-        self._batches = trainer.num_training_batches
         self._clock.attach(trainer)
-        for index in range(len(self._schedules)):
+        plans = self._clock.horizons
+        self._schedules = [compose(self.spec, h, warmup=self.warmup, start_factor=self.start_factor) for h in plans]
+        for text in {describe(self.spec, horizon, warmup=self.warmup) for horizon in plans}:
+            say("ScheduleLR", text)
+        for index in range(len(plans)):
             self._write(index)
 
     @override
     def on_train_epoch_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        if trainer.num_training_batches != self._batches and self.total_steps is None:
-            remedy = "Pass total_steps= with the optimizer steps of the whole run."
-            found, planned = trainer.num_training_batches, self._batches
-            raise ValueError(message("ScheduleLR", "batches per epoch", f"stay {planned} as planned", found, remedy))
+        self._clock.refuse_resize(trainer)
 
     @override
     def on_train_batch_end(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not pl_module.automatic_optimization and self.total_steps is None:
+        if not pl_module.automatic_optimization:
             self._clock.refuse_drift(trainer)
 
     @override
     def on_train_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        for index, (horizon, done) in enumerate(zip(self._horizons, self._clock.steps, strict=True)):
-            if horizon.total_steps is not None and done < horizon.total_steps:
-                say("ScheduleLR", f"optimizer {index} ended at step {done} of the {horizon.total_steps} planned.")
-        self._clock.detach()
+        self._clock.report()
 
     @override
     def on_exception(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", exception: BaseException) -> None:
@@ -135,9 +118,3 @@ class ScheduleLR(pl.Callback):
 
     def _write(self, index: int) -> None:
         self._rates.write(index, self._schedules[index](self._clock.steps[index]))
-
-
-def _totals(value: int | Sequence[int] | None) -> int | tuple[int, ...] | None:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(positive_int("ScheduleLR", "total_steps", item) for item in value)
-    return None if value is None else positive_int("ScheduleLR", "total_steps", value)

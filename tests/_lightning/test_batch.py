@@ -226,7 +226,7 @@ def test_copies_pickles_and_checkpoints_while_attached(tmp_path: Path) -> None:
     class Probe(pl.Callback):
         @override
         def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-            for twin in (copy.deepcopy(pl_module), pickle.loads(pickle.dumps(pl_module))):  # noqa: S301
+            for twin in (copy.deepcopy(pl_module), pickle.loads(pickle.dumps(pl_module))):
                 batch = twin.on_after_batch_transfer(list(images(2)), 0)
                 assert torch.equal(batch[0], images(2)[0]), "a copy makes no noise"
             copied.append(True)
@@ -247,6 +247,7 @@ def test_with_averaged_weights() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
+@pytest.mark.filterwarnings("ignore:You're resuming from a checkpoint that ended before the epoch")
 @pytest.mark.parametrize("every", [3, 5], ids=["mid-epoch", "boundary"])
 def test_a_resumed_run_continues_the_draws(every: int, tmp_path: Path) -> None:
     whole = Add()

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_regkit._lightning._layout import INPUT_KEYS, TARGET_KEYS, Keys, Slot, get, put
+from lightning_regkit._lightning._containers import get, put
+from lightning_regkit._lightning._layout import INPUT_KEYS, TARGET_KEYS, Keys, Slot
 from lightning_regkit.errors import BatchLayoutError
 
 X, Y, OTHER = torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]), torch.ones(2)
@@ -19,7 +20,7 @@ INPUTS_ONLY = Keys("Cutout", needs_targets=False)
 class Named(NamedTuple):
     image: Tensor
     label: Tensor
-    index: int = 0
+    path: str = ""
 
 
 class Unusual(NamedTuple):
@@ -83,11 +84,11 @@ def test_inputs_alone(batch: Any, path: tuple[str | int, ...]) -> None:
 
 
 def test_combined_loaders_give_one_slot_each() -> None:
-    batch = {"a": [X, Y], "b": {"image": X, "label": Y}}
+    batch: dict[str, Any] = {"a": [X, Y], "b": {"image": X, "label": Y}}
     assert BOTH.find(batch) == (Slot(("a", 0), ("a", 1)), Slot(("b", "image"), ("b", "label")))
     new = put(batch, ("b", "image"), OTHER)
     assert new["b"]["image"] is OTHER
-    assert batch["b"]["image"] is X  # type: ignore[call-overload]
+    assert batch["b"]["image"] is X
     assert BOTH.find([[X, Y], (X, Y)]) == (Slot((0, 0), (0, 1)), Slot((1, 0), (1, 1)))
 
 
@@ -150,7 +151,7 @@ def test_keys_given(batch: Any, keys: Keys, slot: Slot) -> None:
         (
             Named(X, Y),
             Keys("Mixup", "pixels", "label"),
-            "Mixup: batch must hold an entry 'pixels', got Named with keys ['image', 'label', 'index']. "
+            "Mixup: batch must hold an entry 'pixels', got Named with keys ['image', 'label', 'path']. "
             "Pass inputs_key= and targets_key=.",
         ),
     ],

@@ -212,7 +212,7 @@ def test_what_is_no_module_is_refused_in_the_words_of_create() -> None:
 class Line(LightningModule):
     """The one line of the product, in the smallest module."""
 
-    def __init__(self, optimizer: dict[str, Any]) -> None:  # noqa: ARG002  # save_hyperparameters reads the frame
+    def __init__(self, optimizer: dict[str, Any]) -> None:  # save_hyperparameters reads the frame
         super().__init__()
         self.save_hyperparameters()
         self.net = nn.Linear(2, 1)

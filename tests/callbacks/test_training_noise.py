@@ -1,0 +1,79 @@
+"""What all training noise shares: it must be made concrete, leaves no trace, and travels to spawned processes."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+
+from lightning_regkit._lightning import Keys
+from lightning_regkit.callbacks import Cutout, Mixup
+from lightning_regkit.callbacks._training_noise import TrainingNoise
+from tests.support import Classifier, images, loader, trainer
+
+HOOK = "on_after_batch_transfer"
+
+
+@pytest.fixture(autouse=True)
+def _seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PL_GLOBAL_SEED", "7")
+
+
+class Watch(pl.Callback):
+    """Remembers whether the hook was layered at the batches, and may break one."""
+
+    def __init__(self, *, breaks: bool = False) -> None:
+        self.breaks = breaks
+        self.layered: list[bool] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self.layered.append(HOOK in vars(pl_module))
+        if self.breaks:
+            raise RuntimeError("in the middle")
+
+
+def test_it_is_abstract() -> None:
+    with pytest.raises(TypeError, match=r"abstract method '?transform"):
+        TrainingNoise(Keys("Noise"))  # type: ignore[abstract]
+
+
+def test_a_fit_that_ends_leaves_the_module_as_it_was() -> None:
+    model, watch = Classifier(), Watch()
+    trainer(max_epochs=1, callbacks=[Cutout(), watch]).fit(model, loader())
+    assert watch.layered == [True] * 5
+    assert HOOK not in vars(model)
+
+
+def test_a_fit_that_breaks_does_too_and_can_be_tried_again() -> None:
+    model, cutout, watch = Classifier(), Cutout(), Watch(breaks=True)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        trainer(max_epochs=1, callbacks=[cutout, watch]).fit(model, loader())
+    assert watch.layered == [True]
+    assert HOOK not in vars(model)
+
+    again = Classifier()
+    trainer(max_epochs=1, callbacks=[cutout]).fit(again, loader())
+    assert torch.equal(again.seen[0][0], model.seen[0][0])
+    assert not torch.equal(again.seen[0][0], images(10)[0][:2])
+
+
+@pytest.mark.parametrize("noise", [Cutout(0.5), Mixup(1.0)], ids=["Cutout", "Mixup"])
+def test_a_pickled_twin_makes_the_same_noise(noise: TrainingNoise) -> None:
+    seen = []
+    for twin in (noise, pickle.loads(pickle.dumps(noise))):
+        model = Classifier()
+        trainer(max_epochs=1, callbacks=[twin]).fit(model, loader())
+        seen.append(torch.cat([inputs for inputs, _ in model.seen]))
+    assert torch.equal(*seen)
+    assert not torch.equal(seen[0], images(10)[0])
+
+
+def test_a_checkpoint_keeps_the_seed_and_nothing_else(tmp_path: Path) -> None:
+    run = trainer(max_epochs=1, callbacks=[Cutout(), Mixup()])
+    run.fit(Classifier(), loader())
+    run.save_checkpoint(tmp_path / "end.ckpt")
+    checkpoint = torch.load(tmp_path / "end.ckpt", weights_only=True)
+    assert checkpoint["lightning_regkit"] == {"Cutout/0/seed": 7, "Mixup/0/seed": 7}
+    assert checkpoint["callbacks"] == {}
