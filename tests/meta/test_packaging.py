@@ -12,7 +12,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def floors(requirements: list[str]) -> dict[str, str]:
-    found = (re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", requirement) for requirement in requirements)
+    found = (re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(?:,<[\d.]+)?", requirement) for requirement in requirements)
     return {match[1]: match[2] for match in found if match}
 
 
