@@ -22,10 +22,10 @@ def say(owner: str, text: str) -> None:
 
 
 def run_seed(trainer: "pl.Trainer", saved: int | None, owner: str) -> int:
-    """Return the seed all ranks share: ``PL_GLOBAL_SEED``, else the checkpoint's, else one drawn on rank 0.
+    """Return the seed all ranks share: rank 0's ``PL_GLOBAL_SEED``, else the checkpoint's, else one drawn.
 
     Args:
-        trainer: The running Trainer; the draw is broadcast by its strategy.
+        trainer: The running Trainer; its strategy broadcasts the seed.
         saved: The seed of the checkpoint resumed from, or None.
         owner: The callback's name, for the line that says that code and checkpoint differ.
 
@@ -33,12 +33,11 @@ def run_seed(trainer: "pl.Trainer", saved: int | None, owner: str) -> int:
         A non-negative integer, equal on all ranks.
     """
     setting = os.environ.get("PL_GLOBAL_SEED")
-    if setting is None:
-        drawn = secrets.randbits(63) if saved is None else saved
-        return int(trainer.strategy.broadcast(drawn, src=0))
-    if saved is not None and saved != int(setting):
+    if setting is not None and saved is not None and saved != int(setting):
         say(owner, f"noise comes from seed_everything({setting}); the checkpoint had seed {saved}.")
-    return int(setting)
+    ours = int(setting) if setting is not None else secrets.randbits(63) if saved is None else saved
+    # Also where it is set: a script may seed each rank differently, or only some.
+    return int(trainer.strategy.broadcast(ours, src=0))
 
 
 @final
