@@ -124,6 +124,17 @@ def test_keys_given(batch: Any, keys: Keys, slot: Slot) -> None:
             "Pass inputs_key= and targets_key=.",
         ),
         (
+            {"image": X},
+            BOTH,
+            "Mixup: batch must hold inputs and targets, got dict with keys ['image']. Pass inputs_key= and targets_key=.",
+        ),
+        (
+            {"image": X, "label": Y, "target": Y},
+            BOTH,
+            "Mixup: batch must hold one entry each for inputs and targets, got dict with keys ['image', 'label', "
+            "'target']. Pass inputs_key= and targets_key=.",
+        ),
+        (
             (X, Y, OTHER),
             BOTH,
             "Mixup: batch must hold inputs and targets, got tuple of ['Tensor', 'Tensor', 'Tensor']. "

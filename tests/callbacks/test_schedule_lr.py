@@ -159,8 +159,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(every: int, tmp_path: Path) -
         with torch.no_grad():
             model.net[1].weight.fill_(0.1)
             model.net[1].bias.fill_(0.0)
-        equal_batches: DataLoader[Any] = DataLoader(ConcatDataset([loader(2).dataset] * 5), batch_size=2)  # no order to restore
-        trainer(max_epochs=2, callbacks=callbacks, enable_checkpointing=True).fit(model, equal_batches, **options)
+        data: DataLoader[Any] = DataLoader(ConcatDataset([loader(2).dataset] * 5), batch_size=2)  # equal batches
+        trainer(max_epochs=2, callbacks=callbacks, enable_checkpointing=True).fit(model, data, **options)
         return model
 
     def keep() -> ModelCheckpoint:
