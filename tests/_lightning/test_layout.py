@@ -126,7 +126,8 @@ def test_keys_given(batch: Any, keys: Keys, slot: Slot) -> None:
         (
             {"image": X},
             BOTH,
-            "Mixup: batch must hold inputs and targets, got dict with keys ['image']. Pass inputs_key= and targets_key=.",
+            "Mixup: batch must hold inputs and targets, got dict with keys ['image']. "
+            "Pass inputs_key= and targets_key=.",
         ),
         (
             {"image": X, "label": Y, "target": Y},
