@@ -13,7 +13,7 @@ from lightning_regkit._checks import message
 from lightning_regkit._lightning._calls import inputs_of_call, logits_of, with_logits
 from lightning_regkit._lightning._containers import get, put
 from lightning_regkit._lightning._layout import Keys
-from lightning_regkit._lightning._override import Override, is_listed
+from lightning_regkit._lightning._override import Override
 from lightning_regkit.errors import NotAveragedError
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class PredictorSeam:
     """One callback's layer over the predictor, open during evaluation batches only.
 
     Args:
-        callback: The callback that averages; the seam rests while it is not in ``trainer.callbacks``.
-        average: Its bound method.
+        average: Bound method of the callback, which opens and closes the seam in its own hooks: a trial run that swaps
+            ``trainer.callbacks`` never meets it.
         keys: Where the inputs of an evaluation batch are; their number tells a call on the batch from others.
         predictor: Dotted name of the one submodule to layer instead, such as ``"net.classifier"``.
         logits_key: Where the logits are in what the predictor returns, if that is a mapping.
@@ -47,14 +47,12 @@ class PredictorSeam:
 
     def __init__(
         self,
-        callback: "pl.Callback",
         average: Average,
         keys: Keys,
         *,
         predictor: str | None = None,
         logits_key: str = "logits",
     ) -> None:
-        self._callback = callback
         self._average = average
         self._keys = keys
         self._predictor = predictor
@@ -81,13 +79,13 @@ class PredictorSeam:
         self._batch_size = None
         _averaging[:] = [seam for seam in _averaging if seam is not self]
 
-    def begin(self, trainer: "pl.Trainer", batch: Any) -> None:
+    def begin(self, batch: Any) -> None:
         """Open the seam for one evaluation batch; outside the stages it is attached in, it stays closed."""
         if not self._overrides:
             return
         self._is_averaged = False
         inputs = get(batch, self._keys.find(batch)[0].inputs)
-        self._batch_size = inputs.shape[0] if is_listed(trainer, self._callback) else None
+        self._batch_size = inputs.shape[0]
 
     def end(self, pl_module: "pl.LightningModule") -> None:
         """Close the seam.

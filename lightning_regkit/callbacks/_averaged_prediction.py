@@ -36,7 +36,7 @@ class AveragedPrediction(pl.Callback, ABC):
         self, keys: Keys, *, stages: Sequence[str] = ("test",), predictor: str | None = None, logits_key: str = "logits"
     ) -> None:
         self.stages = tuple(one_of(keys.owner, "stages", stage, STAGES) for stage in stages)
-        self._seam = PredictorSeam(self, self.average, keys, predictor=predictor, logits_key=logits_key)
+        self._seam = PredictorSeam(self.average, keys, predictor=predictor, logits_key=logits_key)
 
     @abstractmethod
     def average(self, predict: "Predict", inputs: "Tensor") -> "Tensor":
@@ -62,17 +62,17 @@ class AveragedPrediction(pl.Callback, ABC):
     def on_validation_batch_start(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any
     ) -> None:
-        self._seam.begin(trainer, batch)
+        self._seam.begin(batch)
 
     @override
     def on_test_batch_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any) -> None:
-        self._seam.begin(trainer, batch)
+        self._seam.begin(batch)
 
     @override
     def on_predict_batch_start(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, *_: Any
     ) -> None:
-        self._seam.begin(trainer, batch)
+        self._seam.begin(batch)
 
     @override
     def on_validation_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *_: Any) -> None:

@@ -149,6 +149,21 @@ def test_trial_batches_of_the_finders_stay_clean(kind: str, tmp_path: Path) -> N
     assert len(changed) > 3, "the trial ran"
 
 
+def test_a_trial_in_the_middle_of_training_stays_clean() -> None:
+    class Trial(pl.Callback):
+        """Swaps the callbacks for one batch, as a finder that runs later does."""
+
+        @override
+        def on_train_batch_end(
+            self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        ) -> None:
+            trainer.callbacks = [self] if batch_idx == 1 else [add, self]  # type: ignore[attr-defined]
+
+    model, add = Classifier(), Add()
+    trainer(max_epochs=1, callbacks=[add, Trial()]).fit(model, loader())
+    assert [batch[0].mean().item() > 50 for batch in model.seen] == [True, True, False, True, True]
+
+
 def test_batch_norm_update_of_swa_stays_clean() -> None:
     class Normed(Classifier):
         def __init__(self) -> None:
