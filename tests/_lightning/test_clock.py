@@ -146,6 +146,17 @@ def test_counts_survive_a_resume(every: int, tmp_path: Path) -> None:
     assert len(count.counts) == 5
 
 
+def test_counts_of_raw_optimizers_survive_a_resume_too(tmp_path: Path) -> None:
+    run = trainer(max_epochs=1, callbacks=[Count()])
+    run.fit(Manual(is_raw=True), loader())
+    assert run.global_step == 0, "Lightning does not see them"
+    run.save_checkpoint(tmp_path / "raw.ckpt")
+    count = Count()
+    path = tmp_path / "raw.ckpt"
+    trainer(max_epochs=2, callbacks=[count]).fit(Manual(is_raw=True), loader(), ckpt_path=path, weights_only=True)
+    assert count.clock.steps == [10, 10]
+
+
 @pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
 def test_a_checkpoint_without_counts(tmp_path: Path) -> None:
     keep = ModelCheckpoint(tmp_path, filename="{epoch}")
