@@ -47,6 +47,8 @@ def test_one_average_a_batch_at_test() -> None:
     assert once.shapes == []
     run.test(model, loader(), verbose=False)
     assert once.shapes == [(2, 1, 4, 4)] * 5
+    run.predict(model, loader())
+    assert len(once.shapes) == 5, "another stage"
 
 
 def test_it_pickles_for_spawn() -> None:

@@ -77,3 +77,19 @@ def test_a_checkpoint_keeps_the_seed_and_nothing_else(tmp_path: Path) -> None:
     checkpoint = torch.load(tmp_path / "end.ckpt", weights_only=True)
     assert checkpoint["lightning_regkit"] == {"Cutout/0/seed": 7, "Mixup/0/seed": 7}
     assert checkpoint["callbacks"] == {}
+
+
+def test_an_unseeded_run_goes_on_with_the_seed_of_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PL_GLOBAL_SEED")
+    path = tmp_path / "run.ckpt"
+    whole, resumed = Classifier(), Classifier()
+    run = trainer(max_epochs=1, callbacks=[Cutout()])
+    run.fit(Classifier(), loader())
+    run.save_checkpoint(path)
+    for model in (whole, resumed):
+        trainer(max_epochs=2, callbacks=[Cutout()]).fit(model, loader(), ckpt_path=path, weights_only=True)
+    assert len(whole.seen) == 5
+    for one, other in zip(whole.seen, resumed.seen, strict=True):
+        assert torch.equal(one[0], other[0])
