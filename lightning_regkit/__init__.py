@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lightning_regkit import callbacks, errors, mixing, optim, schedules
+    from lightning_regkit import callbacks, errors, mixing, optim, plugins, samplers, schedules
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "callbacks", "errors", "mixing", "optim", "schedules"]
+__all__ = ["__version__", "callbacks", "errors", "mixing", "optim", "plugins", "samplers", "schedules"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -2,7 +2,11 @@
 
 import os
 import secrets
-from typing import TYPE_CHECKING, Any, final
+from collections.abc import Callable
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+import torch
 
 from lightning_regkit._lightning._namespace import pl
 from lightning_regkit._random import StreamKey, generator
@@ -10,7 +14,9 @@ from lightning_regkit._random import StreamKey, generator
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Streams", "run_seed", "say"]
+__all__ = ["CHECKPOINT_KEY", "Streams", "free_path", "gather", "run_seed", "say"]
+
+Value = TypeVar("Value")
 
 #: Our part of a checkpoint. Not ``state_dict``: Lightning refuses two equal callbacks that have one.
 CHECKPOINT_KEY = "lightning_regkit"
@@ -19,6 +25,32 @@ CHECKPOINT_KEY = "lightning_regkit"
 def say(owner: str, text: str) -> None:
     """Print one line, on rank 0 only."""
     pl.utilities.rank_zero_info(f"{owner}: {text}")
+
+
+def gather(trainer: "pl.Trainer", value: Value) -> list[Value]:
+    """Collect one picklable value from every rank, on every rank, in order of rank."""
+    if trainer.world_size == 1:
+        return [value]
+    values: list[Any] = [None] * trainer.world_size
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def free_path(trainer: "pl.Trainer", folder: object, exists: Callable[[str], bool]) -> str:
+    """Agree on a file for this run's state, which no other run has written.
+
+    Args:
+        trainer: In fit; rank 0 looks.
+        folder: Where.
+        exists: Tells whether a file is there.
+
+    Returns:
+        The file resumed from if it is one of these, else the first of ``resume.ckpt, resume-1.ckpt, ...`` not there.
+    """
+    resumed = str(trainer.ckpt_path).replace("-interrupted.ckpt", ".ckpt")
+    names = chain(["resume"], (f"resume-{index}" for index in count(1)))
+    paths = (os.path.join(str(folder), f"{name}.ckpt") for name in names)
+    return trainer.strategy.broadcast(next(path for path in paths if path == resumed or not exists(path)))
 
 
 def run_seed(trainer: "pl.Trainer", saved: int | None, owner: str) -> int:

@@ -1,0 +1,50 @@
+"""The state of the global random generators of this process, as plain data that ``weights_only=True`` loads."""
+
+import random  # noqa: TID251  # the user's generator is saved, nothing is drawn
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["burn_seeds", "generator_states", "restore_generators"]
+
+
+def generator_states(device: torch.device) -> dict[str, Any]:
+    """Read the states of Python's, NumPy's, torch's CPU generator and that of ``device``.
+
+    Args:
+        device: The process's own device.
+
+    Returns:
+        Tensors, numbers, strings and tuples only. Nothing is drawn.
+    """
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002  # the user's own
+    states = {
+        "python": random.getstate(),
+        "numpy": (str(name), torch.from_numpy(np.array(keys, dtype=np.int64)), *rest),
+        "torch": torch.get_rng_state(),
+    }
+    if device.type != "cpu":
+        states[device.type] = torch.get_device_module(device).get_rng_state()
+    return states
+
+
+def restore_generators(states: dict[str, Any], device: torch.device) -> None:
+    """Put back what ``generator_states`` read; a device of another kind keeps its generator as it is."""
+    random.setstate(states["python"])
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    torch.set_rng_state(_on_cpu(states["torch"]))
+    if device.type in states:
+        torch.get_device_module(device).set_rng_state(_on_cpu(states[device.type]))
+
+
+def burn_seeds(count: int) -> None:
+    """Draw from torch's CPU generator what ``count`` iterators of a ``DataLoader`` draw when they are made."""
+    for _ in range(count):
+        torch.empty((), dtype=torch.int64).random_()
+
+
+def _on_cpu(state: Tensor) -> Tensor:
+    return state.cpu()  # a checkpoint may have been mapped to a device

@@ -1,0 +1,55 @@
+"""SIGTERM in several processes, delivered to all of them between the same two batches.
+
+Lightning's own handler broadcasts from inside the signal handler, wherever each process happens to be, which pairs with
+another process's unrelated collective. Ours only remembers the signal, and rank 0 passes it on in the broadcast that
+Lightning makes at the start of every training batch anyway.
+"""
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, final
+
+from lightning_regkit._lightning._override import Override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from lightning_regkit._lightning._namespace import pl
+
+__all__ = ["SigtermRelay"]
+
+
+@final
+class SigtermRelay:
+    """Replaces Lightning's SIGTERM handler while several processes train; with one process Lightning's is right."""
+
+    def __init__(self) -> None:
+        self._received = False
+        self._trainer: pl.Trainer | None = None
+        self._record: Override | None = None
+        self._previous: Any = None
+
+    def attach(self, trainer: "pl.Trainer") -> None:
+        """Start at ``on_train_start``: Lightning registers its handler after ``on_fit_start``."""
+        self.detach()
+        if trainer.world_size == 1 or threading.current_thread() is not threading.main_thread():
+            return
+        self._received, self._trainer = False, trainer
+        self._record = Override.push(trainer.fit_loop.epoch_loop, "_broadcast_sigterm_tensor", self._deliver)
+        self._previous = signal.signal(signal.SIGTERM, self._remember)
+
+    def detach(self) -> None:
+        """Put the previous handler back; harmless when not started."""
+        if self._record is not None:
+            self._record.pop(self._deliver)
+            signal.signal(signal.SIGTERM, self._previous)
+        self._record = self._trainer = None
+
+    def _remember(self, _number: int, _frame: "FrameType | None") -> None:
+        self._received = True
+
+    def _deliver(self, inner: "Callable[[], None]") -> None:
+        if self._received and self._trainer is not None:
+            self._trainer._signal_connector.received_sigterm = True  # noqa: SLF001  # what the broadcast reads
+        inner()

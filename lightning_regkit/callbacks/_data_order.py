@@ -1,0 +1,98 @@
+"""The training data of a run that stops and goes on: the next iterator begins at the first sample not yet used."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, final
+
+from lightning_regkit._checks import message
+from lightning_regkit._lightning import LoaderSeam, Place, flat_loaders, pl, renumber
+from lightning_regkit.samplers import LoaderPlan, resumable_sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DataOrder"]
+
+
+@final
+class DataOrder:
+    """Positions the resumable samplers of the training loaders, before Lightning iterates them.
+
+    Args:
+        owner: Public name of the callback, for messages.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._seam = LoaderSeam(self._enter)
+        self._found: list[tuple[Any, LoaderPlan]] = []
+        self._saved: list[LoaderPlan] = []
+        self._starts: list[int] = []
+        self._place: Place | None = None
+
+    def save(self) -> list[dict[str, Any]]:
+        """Return how each loader deals its data; [] before the run has asked for its loaders."""
+        return [asdict(plan) for _, plan in self._found]
+
+    def load(self, plans: list[dict[str, Any]], place: Place, world_size: int) -> None:
+        """Take what ``save`` returned, where the run goes on, and how many processes it had."""
+        self._saved = [LoaderPlan(**plan) for plan in plans]
+        self._place = place
+        self._starts = [
+            plan.num_examples if place.is_over else plan.examples_in(place.batches, world_size=world_size)
+            for plan in self._saved
+        ]
+
+    def change_world(self, trainer: "pl.Trainer", loops: dict[str, Any]) -> None:
+        """Count the epoch's batches as this number of processes has them: the global order of samples goes on.
+
+        Raises:
+            ValueError: The epoch is cut short by ``limit_train_batches``, or mixes several loaders.
+        """
+        if self._place is None or not self._place.is_inside or self._place.is_over:
+            return
+        if len(self._saved) > 1 or trainer.limit_train_batches != 1.0:
+            condition = "be that of the checkpoint with several loaders or limit_train_batches"
+            remedy = "Resume with as many processes as before, or from a checkpoint of the end of an epoch."
+            raise ValueError(message(self._owner, "the number of processes", condition, trainer.world_size, remedy))
+        plan, start, world_size = self._saved[0], self._starts[0], trainer.world_size
+        whole = plan.batches_after(0, world_size=world_size)
+        renumber(loops, whole - plan.batches_after(start, world_size=world_size))
+
+    def attach(self, trainer: "pl.Trainer") -> None:
+        """Start at ``on_fit_start``."""
+        overfit_batches = trainer.overfit_batches  # type: ignore[attr-defined]  # set by the data connector
+        if overfit_batches:
+            remedy = f"It replaces the sampler: take {self._owner} out of the callbacks for that trial."
+            raise ValueError(message(self._owner, "overfit_batches", "be 0", overfit_batches, remedy))
+        self._seam.attach(trainer)
+
+    def detach(self) -> None:
+        """Stop, and forget where a resumed run went on; harmless when not started."""
+        self._seam.detach()
+        self._place = None
+
+    def refuse_replaced(self, trainer: "pl.Trainer") -> None:
+        """Refuse a loader whose sampler Lightning has replaced since, at ``on_train_start``."""
+        for loader in flat_loaders(trainer.train_dataloader):
+            if all(resumable_sampler(self._owner, loader)[0] is not sampler for sampler, _ in self._found):
+                remedy = "Pass Trainer(use_distributed_sampler=False)."
+                raise TypeError(message(self._owner, "train_dataloader", "keep its sampler", loader, remedy))
+
+    def entered(self) -> None:
+        """Forget where the run went on, once its first batch is there: later iterators begin their epochs."""
+        self._place = None
+
+    @property
+    def draws(self) -> int:
+        """How many iterators draw a seed from torch's generator as an epoch begins: those that do not persist."""
+        return sum(plan.draws_seed for _, plan in self._found)
+
+    def _enter(self, trainer: "pl.Trainer", loaders: "Sequence[object]") -> None:
+        self._found = [resumable_sampler(self._owner, loader) for loader in loaders]
+        epochs: Any = trainer.fit_loop.epoch_progress.current
+        place = self._place or Place(epochs.processed, 0)
+        starts = self._starts if place.is_inside else [0] * len(self._found)
+        saved = self._saved if place.is_inside else [plan for _, plan in self._found]
+        for (sampler, plan), start, before in zip(self._found, starts, saved, strict=True):
+            plan.refuse_other(self._owner, asdict(before))
+            sampler.start_at(place.epoch, start)
