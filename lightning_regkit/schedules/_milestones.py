@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from lightning_regkit._checks import fraction, message, non_negative_int, positive_int
 from lightning_regkit._durations import Horizon, parse, steps
+from lightning_regkit.schedules._lengths import listed
 from lightning_regkit.schedules._spec import Schedule, ScheduleSpec
 
 __all__ = ["Milestones", "milestones"]
@@ -120,11 +121,9 @@ class Milestones(ScheduleSpec):
 
 
 def _listed(owner: str, positions: Sequence[T]) -> tuple[T, ...]:
-    if isinstance(positions, str) or not isinstance(positions, Sequence):
-        raise TypeError(message(owner, "positions", "be a list", positions))
-    if not positions:
+    if not (at := listed(owner, "positions", positions)):
         raise ValueError(message(owner, "positions", "hold at least one position", positions))
-    return tuple(positions)
+    return at
 
 
 def _check_increasing(owner: str, values: Sequence[int | Fraction], positions: Sequence[object]) -> None:
