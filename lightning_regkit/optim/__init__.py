@@ -1,13 +1,32 @@
 """Optimizers by name: ``return rk.optim.create(self, **self.hparams.optimizer)``.
 
-- ``create``: the torch optimizer of that name over a module, norms and biases without weight decay.
+- ``create``: the torch or timm optimizer of that name over a module, norms and biases without weight decay.
 - ``names``, ``describe``, ``OptimizerEntry``: what can be created, and with which defaults.
-- ``param_groups``: the split into decaying and non-decaying parameters, on its own.
+- ``register``, ``unregister``: an optimizer of your own under a name.
+- ``param_groups``, ``GroupRule``: who decays, and who learns at which factor of the rate, by layer type, name or depth.
+- ``group_report``, ``check_groups``: who got which group, and whether anybody was forgotten.
+- ``scale_lr``: the rate of another batch size.
 """
 
 from lightning_regkit.optim._create import create
 from lightning_regkit.optim._entry import OptimizerEntry
 from lightning_regkit.optim._groups import param_groups
+from lightning_regkit.optim._register import register, unregister
 from lightning_regkit.optim._registry import describe, names
+from lightning_regkit.optim._report import check_groups, group_report
+from lightning_regkit.optim._rules import GroupRule
+from lightning_regkit.optim._scaling import scale_lr
 
-__all__ = ["OptimizerEntry", "create", "describe", "names", "param_groups"]
+__all__ = [
+    "GroupRule",
+    "OptimizerEntry",
+    "check_groups",
+    "create",
+    "describe",
+    "group_report",
+    "names",
+    "param_groups",
+    "register",
+    "scale_lr",
+    "unregister",
+]

@@ -5,13 +5,33 @@ from typing import Any, cast
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
-from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import (
+    ASGD,
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 from torch.utils.data import DataLoader
 from typing_extensions import override
 
 from lightning_regkit import optim
+from lightning_regkit.callbacks import ScheduleLR
+from lightning_regkit.optim._builtin import BUILTIN
+from lightning_regkit.schedules import Linear
 
 BY_HAND: list[tuple[str, dict[str, Any], type[Optimizer], dict[str, Any]]] = [
     ("sgd", {}, SGD, {"lr": 1e-2}),
@@ -25,6 +45,14 @@ BY_HAND: list[tuple[str, dict[str, Any], type[Optimizer], dict[str, Any]]] = [
     ("adam", {"weight_decay": 0.1, "amsgrad": True}, Adam, {"lr": 1e-3, "weight_decay": 0.1, "amsgrad": True}),
     ("adamw", {}, AdamW, {"lr": 1e-3, "weight_decay": 1e-2}),
     ("adamw", {"weight_decay": 0.0, "foreach": False}, AdamW, {"lr": 1e-3, "weight_decay": 0.0, "foreach": False}),
+    ("adadelta", {"rho": 0.5}, Adadelta, {"lr": 1.0, "rho": 0.5}),
+    ("adafactor", {"weight_decay": 0.1}, Adafactor, {"lr": 1e-2, "weight_decay": 0.1}),
+    ("adamax", {}, Adamax, {"lr": 2e-3}),
+    ("asgd", {"t0": 2, "weight_decay": 0.1}, ASGD, {"lr": 1e-2, "t0": 2, "weight_decay": 0.1}),
+    ("nadam", {"decoupled_weight_decay": True}, NAdam, {"lr": 2e-3, "decoupled_weight_decay": True}),
+    ("radam", {"betas": [0.5, 0.6]}, RAdam, {"lr": 1e-3, "betas": (0.5, 0.6)}),
+    ("rprop", {"etas": [0.4, 1.5]}, Rprop, {"lr": 1e-2, "etas": (0.4, 1.5)}),
+    ("lbfgs", {"max_iter": 3}, LBFGS, {"lr": 1.0, "max_iter": 3, "line_search_fn": "strong_wolfe"}),
 ]
 
 
@@ -36,10 +64,15 @@ def small_net() -> nn.Sequential:
 
 def train(net: nn.Module, optimizer: Optimizer, steps: int = 5) -> list[Tensor]:
     inputs = torch.linspace(-1, 1, 32).view(8, 4).sin()
-    for _ in range(steps):
+
+    def closure() -> Tensor:
         optimizer.zero_grad()
-        net(inputs).square().sum().backward()
-        optimizer.step()
+        loss = cast("Tensor", net(inputs)).square().sum()
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
     return [parameter.detach().clone() for parameter in net.parameters()]
 
 
@@ -61,6 +94,78 @@ def test_is_the_torch_object_made_by_hand(
     assert all(
         torch.equal(mine, other) and not torch.equal(mine, old)
         for mine, other, old in zip(train(ours_net, ours), train(theirs_net, theirs), start, strict=True)
+    )
+
+
+@pytest.mark.parametrize("given", [{}, {"lr": 0.1, "weight_decay": 0.0, "nesterov": False}])
+def test_muon_is_torch_s_too(given: dict[str, Any]) -> None:
+    muon = vars(torch.optim).get("Muon")
+    if muon is None:
+        pytest.skip("it came with torch 2.9")
+    nets = [nn.Sequential(nn.Linear(4, 3, bias=False), nn.Tanh(), nn.Linear(3, 2, bias=False)) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    ours, theirs = optim.create(nets[0], "muon", **given), muon(nets[1].parameters(), **given)
+    assert type(ours) is muon
+    assert ours.state_dict()["param_groups"] == theirs.state_dict()["param_groups"]
+    assert all(map(torch.equal, train(nets[0], ours), train(nets[1], theirs)))
+
+
+def test_every_built_in_entry_is_compared_above() -> None:
+    assert {name for name, *_ in BY_HAND} | {"muon"} >= {entry.name for entry in BUILTIN}
+
+
+def test_a_group_s_factor_is_applied_once_and_kept() -> None:
+    first, second, third = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)
+    groups: list[dict[str, Any]] = [
+        {"params": first.parameters(), "lr_scale": 0.5},
+        {"params": second.parameters(), "lr_scale": 0.5, "lr": 0.3},
+        {"params": third.parameters()},
+    ]
+    optimizer = optim.create(groups, "sgd", lr=0.1)
+    found = [(group["lr"], group.get("lr_scale")) for group in optimizer.param_groups]
+    assert found == [(0.05, 0.5), (0.3, 0.5), (0.1, None)]
+    again = optim.create(optimizer.param_groups, "adam", lr=0.7)
+    assert [group["lr"] for group in again.param_groups] == [0.05, 0.3, 0.1]
+
+
+@pytest.mark.parametrize(("value", "error"), [(0.0, ValueError), (-1.0, ValueError), ("0.5", TypeError)])
+def test_a_bad_factor_is_refused(value: object, error: type[Exception]) -> None:
+    with pytest.raises(error) as refused:
+        optim.create([{"params": [nn.Parameter(torch.zeros(1))], "lr_scale": value}], "sgd")
+    assert str(refused.value) == f"optim.create: lr_scale must be a positive number, got {value!r}."
+
+
+def test_the_factor_of_param_groups_reaches_the_optimizer() -> None:
+    net = small_net()
+    groups = optim.param_groups(net, 0.1, layer_decay=0.5)
+    optimizer = optim.create(groups, "adamw", lr=0.1)
+    rates = {group["name"]: (group["lr"], group["weight_decay"]) for group in optimizer.param_groups}
+    assert rates == {
+        "layer0": (0.025, 0.1),
+        "layer0-no-decay": (0.025, 0.0),
+        "layer1-no-decay": (0.05, 0.0),
+        "layer2": (0.1, 0.1),
+        "layer2-no-decay": (0.1, 0.0),
+    }
+
+
+def test_a_rate_that_has_no_default_must_be_given() -> None:
+    with pytest.raises(ValueError, match="default") as refused:
+        optim.create(small_net(), "timm/sgdp")
+    assert str(refused.value) == "optim.create: lr must be given for timm/sgdp, which has no default, got None."
+
+
+def test_weight_decay_of_0_is_no_weight_decay() -> None:
+    group = optim.create(small_net(), "rprop", weight_decay=0.0).param_groups[0]
+    assert "weight_decay" not in group
+
+
+def test_the_options_of_an_optimizer_without_weight_decay_are_listed_without_it() -> None:
+    with pytest.raises(TypeError) as refused:
+        optim.create(nn.Linear(1, 1), "rprop", momentum=0.9)
+    assert str(refused.value) == (
+        "optim.create: options must be ones that rprop accepts, got ['momentum']. Accepted: lr, etas, step_sizes, "
+        "capturable, foreach, maximize, differentiable."
     )
 
 
@@ -95,6 +200,13 @@ def test_torch_groups_keep_what_they_set_and_inherit_the_rest() -> None:
     assert [set(group) for group in groups] == [{"params", "lr", "weight_decay"}, {"params"}]
 
 
+def test_torch_groups_may_hold_named_parameters() -> None:
+    net = small_net()
+    (group,) = optim.create([{"params": net.named_parameters()}], "adamw").param_groups
+    assert group["param_names"] == [name for name, _ in net.named_parameters()]
+    assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in net.parameters()]
+
+
 def test_the_options_given_are_not_modified() -> None:
     settings: dict[str, Any] = {"name": "adam", "lr": 0.1, "betas": [0.5, 0.6]}
     optim.create(small_net(), **settings)
@@ -107,8 +219,8 @@ def test_an_unknown_name_is_refused(name: str) -> None:
         optim.create(nn.Linear(1, 1), name)
     start = f"optim.create: name must be a registered optimizer, got {name!r}. "
     rest = {
-        "adamv": "Close: adamw, adam.",
-        "torch.optim.Adam": "Registered: adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd.",
+        "adamv": "Close: adamw, adam, adamax.",
+        "torch.optim.Adam": f"Registered: {', '.join(optim.names())}; timm's: see names('timm/*').",
     }
     assert str(refused.value) == start + rest[name]
 
@@ -295,3 +407,18 @@ def test_a_name_alone_in_yaml_gives_the_defaults(monkeypatch: pytest.MonkeyPatch
     built = cli(monkeypatch, tmp_path, "model: {optimizer: {name: adamw}}")
     found = cast("Line", built.model).configure_optimizers().param_groups
     assert [(group["lr"], group["weight_decay"]) for group in found] == [(0.001, 0.01), (0.001, 0.0)]
+
+
+class Scaled(Line):
+    @override
+    def configure_optimizers(self) -> Optimizer:
+        rule = optim.GroupRule("*.bias", lr_scale=0.25)
+        return optim.create(optim.param_groups(self, 0.0, rules=[rule]), "sgd", lr=0.5)
+
+
+def test_a_schedule_applies_no_factor_twice_and_the_monitor_shows_the_names(tmp_path: Path) -> None:
+    monitor = LearningRateMonitor("step")
+    options = {"max_epochs": 2, "logger": CSVLogger(tmp_path), "log_every_n_steps": 1}
+    Trainer(**QUIET | options, callbacks=[ScheduleLR(Linear()), monitor]).fit(Scaled({}))
+    # Two epochs of two steps, from the base rate to 0 at step 4.
+    assert monitor.lrs == {"lr-SGD/rest": [0.5, 0.375, 0.25, 0.125], "lr-SGD/rule0": [0.125, 0.09375, 0.0625, 0.03125]}

@@ -332,3 +332,64 @@ def test_a_bad_weight_decay_is_refused(value: object, error: type[Exception]) ->
     with pytest.raises(error) as refused:
         optim.param_groups(nn.Linear(1, 1), cast("float", value))
     assert str(refused.value) == f"optim.param_groups: weight_decay must be a number of at least 0, got {value!r}."
+
+
+def test_rules_and_layers_together() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    rule = optim.GroupRule(module_type=nn.BatchNorm1d, lr_scale=3.0)
+    groups = optim.param_groups(net, 0.1, rules=[rule], layer_decay=0.5)
+    assert [(g["name"], g["lr_scale"], g["weight_decay"], len(g["params"])) for g in groups] == [
+        ("layer0", 0.25, 0.1, 1),
+        ("layer0-no-decay", 0.25, 0.0, 1),
+        ("layer1-rule0-no-decay", 1.5, 0.0, 2),
+        ("layer2", 1.0, 0.1, 1),
+        ("layer2-no-decay", 1.0, 0.0, 1),
+    ]
+    optim.check_groups(net, groups)
+
+
+def test_layers_of_ones_own() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    groups = optim.param_groups(net, 0.0, layer_decay=0.5, layers=[("0", "1"), "2"])
+    assert [(group["name"], group["lr_scale"]) for group in groups] == [("layer0", 0.5), ("layer1", 1.0)]
+
+
+def test_a_layer_decay_of_1_leaves_the_rates() -> None:
+    groups = optim.param_groups(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), 0.0, layer_decay=1.0)
+    assert [group["lr_scale"] for group in groups] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("options", [{"rules": [optim.GroupRule()]}, {"layer_decay": 0.5}, {"layers": ["0"]}])
+def test_rules_and_layers_need_a_module(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError) as refused:
+        optim.param_groups([nn.Parameter(torch.zeros(1))], 0.1, **options)
+    assert str(refused.value) == (
+        "optim.param_groups: module must be a torch.nn.Module for rules and layers, got <class 'list'>."
+    )
+
+
+@pytest.mark.parametrize(("rules", "found"), [([{"pattern": "*"}], "{'pattern': '*'}"), ("head.*", "'h'")])
+def test_rules_of_another_kind_are_refused(rules: Any, found: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        optim.param_groups(nn.Linear(1, 1), 0.1, rules=rules)
+    assert str(refused.value) == f"optim.param_groups: rules must be a sequence of GroupRule, got {found}."
+
+
+def test_layers_without_a_decay_are_refused() -> None:
+    with pytest.raises(ValueError, match="layers") as refused:
+        optim.param_groups(nn.Linear(1, 1), 0.1, layers=["weight", "bias"])
+    assert str(refused.value) == "optim.param_groups: layer_decay must be given with layers, got None."
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "condition"),
+    [
+        (0.0, ValueError, "be a positive number"),
+        (1.5, ValueError, "be at most 1"),
+        ("0.5", TypeError, "be a positive number"),
+    ],
+)
+def test_a_bad_layer_decay_is_refused(value: float, error: type[Exception], condition: str) -> None:
+    with pytest.raises(error) as refused:
+        optim.param_groups(nn.Linear(1, 1), 0.1, layer_decay=value)
+    assert str(refused.value) == f"optim.param_groups: layer_decay must {condition}, got {value!r}."
