@@ -14,44 +14,74 @@
 ``_generators`` are the global random generators and
 ``_meters``     the running averages of the epoch
 ``_loaders``    the training loaders before they are iterated
+``_optimizers`` the optimizers as soon as they are made
+``_global_batch`` what one optimizer step is made of
+``_plan``       what is known of a fit before it begins, and
+``_planning``   how that is found out
+``_evaluation`` the samplers of an evaluation, and logging where processes have unequal shares
 ``_sigterm``    SIGTERM, delivered to every process between the same two batches
-``_rates``      base learning rates of the parameter groups, and writing scaled ones
+``_rates``      options of the parameter groups as the code gave them, and writing scaled ones
+``_schedulers`` schedulers that would write them too: refused, or taken out of the run
+``_monitored``  a logged metric, the same on every rank
 ``_ranks``      one seed for all ranks, another stream for each
 """
 
 from lightning_regkit._lightning._batch import BatchSeam, Example
 from lightning_regkit._lightning._clock import Clock
-from lightning_regkit._lightning._horizon import check_total_steps
+from lightning_regkit._lightning._evaluation import evaluation_samplers, refuse_uneven_logs
+from lightning_regkit._lightning._global_batch import BatchParts, batch_parts, training_loaders
+from lightning_regkit._lightning._horizon import check_total_steps, given_horizons
 from lightning_regkit._lightning._layout import Keys
-from lightning_regkit._lightning._loaders import LoaderSeam, flat_loaders
+from lightning_regkit._lightning._loaders import LoaderSeam, flat_loaders, is_cycled
+from lightning_regkit._lightning._monitored import is_evaluated, monitored
 from lightning_regkit._lightning._namespace import pl, refuse_other_namespace
+from lightning_regkit._lightning._optimizers import OptimizerSeam
 from lightning_regkit._lightning._place import Place, log_step, renumber
+from lightning_regkit._lightning._plan import Explained, Plan
+from lightning_regkit._lightning._planning import plan_fit
 from lightning_regkit._lightning._predictor import PredictorSeam
 from lightning_regkit._lightning._ranks import CHECKPOINT_KEY, Streams, free_path, say
-from lightning_regkit._lightning._rates import Rates, refuse_schedulers
+from lightning_regkit._lightning._rates import GroupOption, OptionName
 from lightning_regkit._lightning._run_state import RunState
+from lightning_regkit._lightning._schedulers import attached_schedulers, claim_rates, refuse_schedulers
 from lightning_regkit._lightning._sigterm import SigtermRelay
 
 __all__ = [
     "CHECKPOINT_KEY",
+    "BatchParts",
     "BatchSeam",
     "Clock",
     "Example",
+    "Explained",
+    "GroupOption",
     "Keys",
     "LoaderSeam",
+    "OptimizerSeam",
+    "OptionName",
     "Place",
+    "Plan",
     "PredictorSeam",
-    "Rates",
     "RunState",
     "SigtermRelay",
     "Streams",
+    "attached_schedulers",
+    "batch_parts",
     "check_total_steps",
+    "claim_rates",
+    "evaluation_samplers",
     "flat_loaders",
     "free_path",
+    "given_horizons",
+    "is_cycled",
+    "is_evaluated",
     "log_step",
+    "monitored",
     "pl",
+    "plan_fit",
     "refuse_other_namespace",
     "refuse_schedulers",
+    "refuse_uneven_logs",
     "renumber",
     "say",
+    "training_loaders",
 ]

@@ -34,7 +34,7 @@ def restore_generators(states: dict[str, Any], device: torch.device) -> None:
     """Put back what ``generator_states`` read; a device of another kind keeps its generator as it is."""
     random.setstate(states["python"])
     name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    np.random.set_state((name, _on_cpu(keys).numpy().astype(np.uint32), *rest))  # noqa: NPY002
     torch.set_rng_state(_on_cpu(states["torch"]))
     if device.type in states:
         torch.get_device_module(device).set_rng_state(_on_cpu(states[device.type]))

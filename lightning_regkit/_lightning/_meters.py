@@ -98,7 +98,8 @@ def log_results(pl_module: "pl.LightningModule", pending: dict[str, Logged]) -> 
     """Log what the rest of the epoch did not log again, at ``on_train_epoch_end``; ``pending`` is empty then."""
     while pending:
         _, entry = pending.popitem()
-        options = {name: entry[name] for name in ("prog_bar", "logger", "sync_dist", "reduce_fx")}
+        options = {name: entry[name] for name in ("prog_bar", "sync_dist", "reduce_fx")}
+        options["logger"] = None if entry["logger"] else False  # True would warn where the Trainer has no logger
         pl_module.log(entry["name"], _value(pl_module, entry), batch_size=1, **options)
 
 

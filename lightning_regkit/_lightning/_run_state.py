@@ -76,19 +76,15 @@ class RunState:
             draws = 0  # the iterators of this epoch were made before the save
             _schedule_accumulation(trainer)
             if own is not None:
-                self._start_inside(pl_module, own)
+                self._before_validation = {name: own[name] for name in ("generators", "metrics", "validation_steps")}
+                self._results = dict(own["results"])
         if own is not None:
+            _restore_gradients(pl_module, own["gradients"])
             restore_metric_states(pl_module, own["metrics"])
             _validation_steps(trainer).update(own["validation_steps"])
             _callback_metrics(trainer).update(own["callback_metrics"])
             restore_generators(own["generators"], trainer.strategy.root_device)
             burn_seeds(draws)
-
-    def _start_inside(self, pl_module: "pl.LightningModule", own: dict[str, Any]) -> None:
-        self._before_validation = {name: own[name] for name in ("generators", "metrics", "validation_steps")}
-        self._results = dict(own["results"])
-        for parameter, gradient in zip(pl_module.parameters(), own["gradients"] or (), strict=False):
-            parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
     def start_batch(self, trainer: "pl.Trainer") -> None:
         """Correct what Lightning has inferred of the loggers' step, at the first ``on_train_batch_start``."""
@@ -133,6 +129,11 @@ def _gradients(trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> list[T
     if pl_module.automatic_optimization and not is_window_open(trainer):
         return None
     return [None if each.grad is None else each.grad.detach().cpu() for each in pl_module.parameters()]
+
+
+def _restore_gradients(pl_module: "pl.LightningModule", gradients: list[Tensor | None] | None) -> None:
+    for parameter, gradient in zip(pl_module.parameters(), gradients or (), strict=False):
+        parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
 
 def _schedule_accumulation(trainer: "pl.Trainer") -> None:

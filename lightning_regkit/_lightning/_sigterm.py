@@ -1,8 +1,8 @@
 """SIGTERM in several processes, delivered to all of them between the same two batches.
 
 Lightning's own handler broadcasts from inside the signal handler, wherever each process happens to be, which pairs with
-another process's unrelated collective. Ours only remembers the signal, and rank 0 passes it on in the broadcast that
-Lightning makes at the start of every training batch anyway.
+another process's unrelated collective. Ours only remembers the signal, and the processes agree on it where Lightning
+broadcasts at the start of every training batch anyway, whichever of them it reached first.
 """
 
 import signal
@@ -40,16 +40,25 @@ class SigtermRelay:
         self._previous = signal.signal(signal.SIGTERM, self._remember)
 
     def detach(self) -> None:
-        """Put the previous handler back; harmless when not started."""
-        if self._record is not None:
+        """Stop delivering; harmless when not started.
+
+        Our handler stays until Lightning puts back those from before the fit: a signal may reach this process later
+        than the others, and Lightning's own would broadcast.
+        """
+        if self._record is not None and self._trainer is not None:
             self._record.pop(self._deliver)
-            signal.signal(signal.SIGTERM, self._previous)
+            is_ours = signal.getsignal(signal.SIGTERM) == self._remember
+            if is_ours and not self._trainer._signal_connector._original_handlers:  # noqa: SLF001  # nowhere public
+                signal.signal(signal.SIGTERM, self._previous)
         self._record = self._trainer = None
 
     def _remember(self, _number: int, _frame: "FrameType | None") -> None:
         self._received = True
 
     def _deliver(self, inner: "Callable[[], None]") -> None:
-        if self._received and self._trainer is not None:
+        if self._trainer is not None:
+            is_received = self._trainer.strategy.reduce_boolean_decision(self._received, all=False)
+            if not is_received:
+                return  # one collective in place of another
             self._trainer._signal_connector.received_sigterm = True  # noqa: SLF001  # what the broadcast reads
         inner()

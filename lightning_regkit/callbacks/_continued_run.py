@@ -37,9 +37,10 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", checkpoint: dict[str, Any]
     ) -> None:
         plans = self._order.save()
-        if plans:  # a finder saves before the fit has begun
-            entry = {**self._run.save(trainer, pl_module), "plans": plans, "is_exact": self._is_exact}
-            checkpoint.setdefault(CHECKPOINT_KEY, {})[OWNER] = entry
+        entry: dict[str, Any] = {"plans": plans}
+        if plans:  # a finder saves, and restores, before the fit has begun
+            entry.update(self._run.save(trainer, pl_module), is_exact=self._is_exact)
+        checkpoint.setdefault(CHECKPOINT_KEY, {})[OWNER] = entry
 
     @override
     def on_load_checkpoint(
@@ -53,6 +54,8 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
                 f"{OWNER}: the checkpoint must have been saved with {OWNER} among the callbacks, got one without. "
                 f"Go on without {OWNER}, or load its weights only and start a new fit."
             )
+        if not saved["plans"]:
+            return
         place = self._run.load(trainer, loops, saved)
         self._order.load(saved["plans"], place, saved["world_size"])
         if saved["world_size"] != trainer.world_size:

@@ -1,14 +1,11 @@
 """The training data of a run that stops and goes on: the next iterator begins at the first sample not yet used."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, final
+from dataclasses import asdict, replace
+from typing import Any, final
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning import LoaderSeam, Place, flat_loaders, pl, renumber
-from lightning_regkit.samplers import LoaderPlan, resumable_sampler
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from lightning_regkit._lightning import LoaderSeam, Place, flat_loaders, is_cycled, pl, renumber
+from lightning_regkit.samplers import LoaderPlan, ResumableSampler, resumable_sampler
 
 __all__ = ["DataOrder"]
 
@@ -24,7 +21,7 @@ class DataOrder:
     def __init__(self, owner: str) -> None:
         self._owner = owner
         self._seam = LoaderSeam(self._enter)
-        self._found: list[tuple[Any, LoaderPlan]] = []
+        self._found: list[tuple[ResumableSampler, LoaderPlan]] = []
         self._saved: list[LoaderPlan] = []
         self._starts: list[int] = []
         self._place: Place | None = None
@@ -73,10 +70,11 @@ class DataOrder:
 
     def refuse_replaced(self, trainer: "pl.Trainer") -> None:
         """Refuse a loader whose sampler Lightning has replaced since, at ``on_train_start``."""
-        for loader in flat_loaders(trainer.train_dataloader):
-            if all(resumable_sampler(self._owner, loader)[0] is not sampler for sampler, _ in self._found):
-                remedy = "Pass Trainer(use_distributed_sampler=False)."
-                raise TypeError(message(self._owner, "train_dataloader", "keep its sampler", loader, remedy))
+        if not all(map(self._is_found, flat_loaders(trainer.train_dataloader))):
+            raise TypeError(
+                f"{self._owner}: train_dataloader must keep its sampler, got one that the Trainer put in its place. "
+                "Pass Trainer(use_distributed_sampler=False)."
+            )
 
     def entered(self) -> None:
         """Forget where the run went on, once its first batch is there: later iterators begin their epochs."""
@@ -87,12 +85,24 @@ class DataOrder:
         """How many iterators draw a seed from torch's generator as an epoch begins: those that do not persist."""
         return sum(plan.draws_seed for _, plan in self._found)
 
-    def _enter(self, trainer: "pl.Trainer", loaders: "Sequence[object]") -> None:
-        self._found = [resumable_sampler(self._owner, loader) for loader in loaders]
+    def _is_found(self, loader: object) -> bool:
+        try:
+            sampler, _ = resumable_sampler(self._owner, loader)
+        except TypeError:
+            return False
+        return any(sampler is ours for ours, _ in self._found)
+
+    def _enter(self, trainer: "pl.Trainer", loaders: object) -> None:
+        found = [resumable_sampler(self._owner, loader) for loader in flat_loaders(loaders)]
+        self._found = [(sampler, replace(plan, is_cycled=is_cycled(loaders))) for sampler, plan in found]
         epochs: Any = trainer.fit_loop.epoch_progress.current
         place = self._place or Place(epochs.processed, 0)
         starts = self._starts if place.is_inside else [0] * len(self._found)
         saved = self._saved if place.is_inside else [plan for _, plan in self._found]
+        if len(saved) != len(found):
+            condition = f"hold {len(saved)} loaders as the checkpoint says"
+            remedy = "Set it back, or resume from a checkpoint of the end of an epoch."
+            raise ValueError(message(self._owner, "train_dataloader", condition, len(found), remedy))
         for (sampler, plan), start, before in zip(self._found, starts, saved, strict=True):
             plan.refuse_other(self._owner, asdict(before))
             sampler.start_at(place.epoch, start)

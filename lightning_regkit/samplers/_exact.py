@@ -20,7 +20,8 @@ class ExactDistributedSampler(LazyRankSampler[int]):
 
     Ranks may differ by one in length, so a step that waits for the other ranks (a collective of its own, or the
     gradients of DDP) would wait for ever in the last batch: for validation, test and prediction only. A data set with
-    fewer samples than there are ranks leaves some with length 0, which Lightning refuses.
+    fewer samples than there are ranks leaves some with length 0, which Lightning refuses. Where W does not divide n,
+    Lightning rounds the weight of ``self.log(..., sync_dist=True)``: log a ``torchmetrics.MeanMetric`` instead.
 
     Args:
         data_source: The data set; only its length n is read.

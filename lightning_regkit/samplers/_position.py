@@ -29,6 +29,7 @@ class LoaderPlan:
         shuffle: Whether the order is random.
         seed: Seed of the order.
         draws_seed: Whether its iterators draw the seed of their workers from torch's global generator.
+        is_cycled: Whether it begins again in the epoch once it is used up, as the shorter of several loaders may.
 
     Returns:
         An immutable value; ``vars`` of it are numbers and booleans.
@@ -45,9 +46,15 @@ class LoaderPlan:
     shuffle: bool
     seed: int
     draws_seed: bool = True
+    is_cycled: bool = False
 
     def examples_in(self, batches: int, *, world_size: int) -> int:
-        """Count the examples that all processes together use in their first ``batches`` batches, at most n."""
+        """Count the examples that all processes together use in their first ``batches`` batches, at most n.
+
+        Of a cycled loader, those of the pass that the last of these batches belongs to.
+        """
+        if self.is_cycled and batches > 0:
+            batches = (batches - 1) % max(1, self.batches_after(0, world_size=world_size)) + 1
         return min(self.num_examples, batches * self.batch_size * world_size)
 
     def batches_after(self, start: int, *, world_size: int) -> int:

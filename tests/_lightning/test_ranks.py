@@ -5,8 +5,9 @@ from typing import Any
 
 import lightning.pytorch as pl
 import pytest
+import torch
 
-from lightning_regkit._lightning._ranks import Streams, run_seed, say
+from lightning_regkit._lightning._ranks import Streams, free_path, gather, run_seed, say
 from lightning_regkit._random import StreamKey, generator
 
 
@@ -178,3 +179,43 @@ def test_only_rank_0_speaks(rank: int, lines: list[str], said: list[str], monkey
     monkeypatch.setattr(pl.utilities.rank_zero_only, "rank", rank)
     say("Noise", "a line")
     assert said == lines
+
+
+def test_one_process_gathers_its_own_value() -> None:
+    value = {"noise": [1]}
+    trainer: Any = SimpleNamespace(world_size=1)
+    (gathered,) = gather(trainer, value)
+    assert gathered is value
+
+
+def test_several_processes_gather_in_order_of_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_gather_object(values: list[Any], value: Any) -> None:
+        values[:] = [f"{value} {rank}" for rank in range(len(values))]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather_object)
+    trainer: Any = SimpleNamespace(world_size=3)
+    assert gather(trainer, "state") == ["state 0", "state 1", "state 2"]
+
+
+@pytest.mark.parametrize(
+    ("files", "resumed", "path"),
+    [
+        ([], None, "runs/resume.ckpt"),
+        (["resume.ckpt"], None, "runs/resume-1.ckpt"),
+        (["resume.ckpt", "resume-1.ckpt"], "elsewhere/resume.ckpt", "runs/resume-2.ckpt"),
+        (["resume-1.ckpt"], None, "runs/resume.ckpt"),
+        (["resume.ckpt", "resume-1.ckpt"], "runs/resume.ckpt", "runs/resume.ckpt"),
+        (["resume.ckpt", "resume-1.ckpt"], "runs/resume-1.ckpt", "runs/resume-1.ckpt"),
+        (["resume.ckpt", "resume-interrupted.ckpt"], "runs/resume-interrupted.ckpt", "runs/resume.ckpt"),
+        (["resume.ckpt", "resume-1.ckpt"], "runs/resume-1-interrupted.ckpt", "runs/resume-1.ckpt"),
+        (["resume.ckpt"], "runs/best.ckpt", "runs/resume-1.ckpt"),
+    ],
+)
+def test_a_run_writes_the_file_it_resumed_or_a_new_one(files: list[str], resumed: str | None, path: str) -> None:
+    class Strategy:
+        def broadcast(self, ours: str) -> str:
+            return f"rank 0's {ours}"
+
+    trainer: Any = SimpleNamespace(ckpt_path=resumed, strategy=Strategy())
+    there = {f"runs/{name}" for name in files}
+    assert free_path(trainer, "runs", there.__contains__) == f"rank 0's {path}"

@@ -81,12 +81,40 @@ def test_it_is_a_distributed_sampler_as_lightning_asks() -> None:
     assert isinstance(ResumableSampler(DATA), DistributedSampler)
 
 
-def test_an_entry_counts_once_whatever_set_epoch_says() -> None:
+def test_an_entry_counts_once_whatever_epoch_was_set_before() -> None:
     sampler = ResumableSampler(DATA, seed=1)
-    sampler.start_at(epoch=4, start=7)
     sampler.set_epoch(2)
+    sampler.start_at(epoch=4, start=7)
     assert list(sampler) == order_of(1, 4)[7:]
     assert list(sampler) == order_of(1, 2)
+
+
+def test_setting_the_epoch_of_an_entry_keeps_it() -> None:
+    sampler = ResumableSampler(DATA, seed=1)
+    sampler.start_at(epoch=4, start=7)
+    sampler.set_epoch(4)
+    assert list(sampler) == order_of(1, 4)[7:]
+    assert list(sampler) == order_of(1, 4)
+
+
+def test_setting_another_epoch_voids_an_entry_for_good() -> None:
+    sampler = ResumableSampler(DATA, seed=1)
+    sampler.start_at(epoch=4, start=7)
+    sampler.set_epoch(5)
+    sampler.set_epoch(4)
+    assert list(sampler) == order_of(1, 4)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_an_entry_at_the_end_of_an_epoch_does_not_empty_the_next(num_workers: int) -> None:
+    sampler = ResumableSampler(DATA, seed=1)
+    loader = loader_over(sampler, num_workers=num_workers)
+    # As Lightning does: it makes the iterator of the epoch that is over, asks it for nothing, and goes on.
+    sampler.start_at(epoch=1, start=NUM_EXAMPLES)
+    unused = iter(loader)
+    sampler.set_epoch(2)
+    assert [index for batch in batches(loader) for index in batch] == [DATA[index] for index in order_of(1, 2)]
+    del unused
 
 
 def test_an_entry_is_taken_when_the_iterator_is_made() -> None:

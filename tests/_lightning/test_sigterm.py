@@ -1,0 +1,166 @@
+"""SIGTERM with several processes is only remembered, and delivered where Lightning broadcasts it."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from typing_extensions import override
+
+from lightning_regkit._lightning import SigtermRelay
+from tests.support import Classifier, loader, trainer
+
+
+def ignore(*_: object, **__: object) -> None:
+    """Stand for the handler that was there, and for a collective."""
+
+
+@pytest.fixture(autouse=True)
+def handler() -> Iterator[Any]:
+    """Install a handler, so that a signal that slips through ends no test run."""
+    before = signal.signal(signal.SIGTERM, ignore)
+    yield ignore
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that this is rank 0 of two; its broadcast reaches nobody."""
+    monkeypatch.setattr(pl.Trainer, "world_size", property(lambda _: 2))
+    monkeypatch.setattr(torch.distributed, "broadcast", ignore)
+    monkeypatch.setattr(torch.distributed, "barrier", ignore)
+
+
+def test_with_one_process_lightning_s_handler_stays() -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    relay.attach(run)
+    assert signal.getsignal(signal.SIGTERM) is ignore
+    assert "_broadcast_sigterm_tensor" not in vars(run.fit_loop.epoch_loop)
+    relay.detach()
+    assert signal.getsignal(signal.SIGTERM) is ignore
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_a_signal_is_remembered_until_the_broadcast() -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    loop = run.fit_loop.epoch_loop
+    relay.attach(run)
+    assert signal.getsignal(signal.SIGTERM) is not ignore
+    loop._broadcast_sigterm_tensor()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert not run.received_sigterm, "it only counts where all processes are"
+    with pytest.raises(SIGTERMException):
+        loop._broadcast_sigterm_tensor()
+    assert run.received_sigterm
+
+    for _ in range(2):
+        relay.detach()
+        assert signal.getsignal(signal.SIGTERM) is ignore
+        assert "_broadcast_sigterm_tensor" not in vars(loop)
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_a_signal_of_another_process_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    asked: list[tuple[bool, bool]] = []
+
+    def reduce_boolean_decision(decision: bool, all: bool = True) -> bool:  # noqa: A002  # Lightning's name
+        asked.append((decision, all))
+        return len(asked) == 2
+
+    broadcasts: list[bool] = []
+    monkeypatch.setattr(torch.distributed, "broadcast", lambda *_, **__: broadcasts.append(True))
+    monkeypatch.setattr(run.strategy, "reduce_boolean_decision", reduce_boolean_decision)
+    relay.attach(run)
+    run.fit_loop.epoch_loop._broadcast_sigterm_tensor()
+    assert (broadcasts, run.received_sigterm) == ([], False), "one collective a batch"
+    with pytest.raises(SIGTERMException):
+        run.fit_loop.epoch_loop._broadcast_sigterm_tensor()
+    assert (asked, broadcasts) == ([(False, False)] * 2, [True])
+    relay.detach()
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_a_new_fit_starts_without_the_old_signal() -> None:
+    relay, first, second = SigtermRelay(), trainer(max_epochs=1), trainer(max_epochs=1)
+    relay.attach(first)
+    os.kill(os.getpid(), signal.SIGTERM)
+    relay.attach(second)
+    assert "_broadcast_sigterm_tensor" not in vars(first.fit_loop.epoch_loop)
+    second.fit_loop.epoch_loop._broadcast_sigterm_tensor()
+    assert not second.received_sigterm
+    relay.detach()
+    assert signal.getsignal(signal.SIGTERM) is ignore
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_a_layer_that_outlives_the_relay_delivers_nothing() -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    relay.attach(run)
+    layer = vars(run.fit_loop.epoch_loop)["_broadcast_sigterm_tensor"]._layers[0]
+    os.kill(os.getpid(), signal.SIGTERM)
+    relay.detach()
+    called: list[bool] = []
+    layer(lambda: called.append(True))
+    assert called == [True]
+    assert not run.received_sigterm
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_another_thread_cannot_have_handlers() -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    thread = threading.Thread(target=relay.attach, args=(run,))
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is ignore
+    assert "_broadcast_sigterm_tensor" not in vars(run.fit_loop.epoch_loop)
+    relay.detach()
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_in_a_fit_the_signal_ends_the_run_before_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(pl.Callback):
+        def __init__(self) -> None:
+            self.relay = SigtermRelay()
+            self.ended: list[int] = []
+            self.after: Any = None
+
+        @override
+        def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            monkeypatch.setattr(pl.Trainer, "world_size", property(lambda _: 2))
+            self.relay.attach(trainer)
+            monkeypatch.setattr(pl.Trainer, "world_size", property(lambda _: 1))
+            # What Lightning does before a batch where there are several processes.
+            monkeypatch.setattr(
+                type(trainer.strategy),
+                "on_train_batch_start",
+                lambda *_: trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor(),
+            )
+
+        @override
+        def on_train_batch_end(self, trainer: pl.Trainer, *arguments: Any) -> None:
+            self.ended.append(trainer.fit_loop.batch_idx)
+            if self.ended == [0, 1]:
+                os.kill(os.getpid(), signal.SIGTERM)
+                assert not trainer.received_sigterm
+
+        @override
+        def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+            ours = signal.getsignal(signal.SIGTERM)
+            self.relay.detach()
+            self.relay.detach()
+            assert signal.getsignal(signal.SIGTERM) is ours, "a late signal must not broadcast"
+            assert ours is not ignore
+            self.after = exception
+
+    killed, model = Killed(), Classifier()
+    with pytest.raises(SIGTERMException):
+        trainer(max_epochs=1, callbacks=[killed]).fit(model, loader())
+    assert killed.ended == [0, 1]
+    assert isinstance(killed.after, SIGTERMException)
+    assert signal.getsignal(signal.SIGTERM) is ignore
