@@ -1,26 +1,40 @@
 """Regularization for PyTorch Lightning: noise in training, an average over that noise at test.
 
-Subpackages load when they are first used::
+Subpackages load when they are first used, and so does ``explain``::
 
     import lightning_regkit as rk
 
     rk.callbacks.Mixup(alpha=0.2)
     rk.optim.create(module, "adamw")
+    rk.explain(trainer, module)
 """
 
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lightning_regkit import callbacks, errors, mixing, optim, plugins, samplers, schedules
+    from lightning_regkit import callbacks, errors, mixing, optim, plugins, regularizers, samplers, schedules
+    from lightning_regkit._explain import explain
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "callbacks", "errors", "mixing", "optim", "plugins", "samplers", "schedules"]
+__all__ = [
+    "__version__",
+    "callbacks",
+    "errors",
+    "explain",
+    "mixing",
+    "optim",
+    "plugins",
+    "regularizers",
+    "samplers",
+    "schedules",
+]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> object:
+    if name == "explain":
+        return import_module(f"{__name__}._explain").explain
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The small residual networks of the ResNet paper, in timm's model registry.
+"""The small residual networks of the ResNet paper, and a linear one, in timm's model registry.
 
 Importing this module registers them, so that ``timm.create_model`` builds them by name like any other model.
 """
@@ -10,7 +10,7 @@ from timm.models import register_model
 from torch import Tensor, nn
 from typing_extensions import override
 
-__all__ = ["SmallResNet", "resnet20_small"]
+__all__ = ["SmallResNet", "resnet20_small", "softmax_regression"]
 
 STAGES = 3
 TIMM_SETTINGS = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"}
@@ -88,14 +88,13 @@ def _stage(index: int, blocks: int, width: int) -> nn.Sequential:
     return nn.Sequential(first, *(SmallBlock(out, out, stride=1) for _ in range(blocks - 1)))
 
 
-def _entry_point(blocks: int, timm_arguments: dict[str, Any]) -> SmallResNet:
-    """Build from what ``timm.create_model`` passes, which includes its own settings for pretrained weights."""
-    options = {name: value for name, value in timm_arguments.items() if name not in TIMM_SETTINGS}
+def _options(owner: str, timm_arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take from what ``timm.create_model`` passes its own settings for pretrained weights."""
     if timm_arguments.get("pretrained"):
         raise ValueError(
-            "SmallResNet: pretrained must be False, got True. No weights are published for networks of this size."
+            f"{owner}: pretrained must be False, got True. No weights are published for networks of this size."
         )
-    return SmallResNet(blocks, **options)
+    return {name: value for name, value in timm_arguments.items() if name not in TIMM_SETTINGS}
 
 
 @register_model
@@ -108,4 +107,23 @@ def resnet20_small(**timm_arguments: Any) -> SmallResNet:
         >>> network.head.out_features
         10
     """
-    return _entry_point(3, timm_arguments)
+    return SmallResNet(3, **_options("SmallResNet", timm_arguments))
+
+
+@register_model
+def softmax_regression(**timm_arguments: Any) -> nn.Sequential:
+    """Build one linear layer over all pixels, starting at zero; options are ``num_classes``, ``in_chans``, ``side_px``.
+
+    With cross-entropy its training loss is convex.
+
+    Example:
+        >>> import timm
+        >>> network = timm.create_model("softmax_regression", num_classes=10, in_chans=1, side_px=8)
+        >>> tuple(network[1].weight.shape)
+        (10, 64)
+    """
+    options = {"num_classes": 10, "in_chans": 3, "side_px": 8, **_options("softmax_regression", timm_arguments)}
+    layer = nn.Linear(options["in_chans"] * options["side_px"] ** 2, options["num_classes"])
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return nn.Sequential(nn.Flatten(), layer)

@@ -19,6 +19,7 @@
 ``_plan``       what is known of a fit before it begins, and
 ``_planning``   how that is found out
 ``_evaluation`` the samplers of an evaluation, and logging where processes have unequal shares
+``_resume_file`` the file a run is resumed from
 ``_sigterm``    SIGTERM, delivered to every process between the same two batches
 ``_rates``      options of the parameter groups as the code gave them, and writing scaled ones
 ``_schedulers`` schedulers that would write them too: refused, or taken out of the run
@@ -40,8 +41,9 @@ from lightning_regkit._lightning._place import Place, log_step, renumber
 from lightning_regkit._lightning._plan import Explained, Plan
 from lightning_regkit._lightning._planning import plan_fit
 from lightning_regkit._lightning._predictor import PredictorSeam
-from lightning_regkit._lightning._ranks import CHECKPOINT_KEY, Streams, free_path, say
+from lightning_regkit._lightning._ranks import CHECKPOINT_KEY, Streams, say
 from lightning_regkit._lightning._rates import GroupOption, OptionName
+from lightning_regkit._lightning._resume_file import ResumeFile
 from lightning_regkit._lightning._run_state import RunState
 from lightning_regkit._lightning._schedulers import attached_schedulers, claim_rates, refuse_schedulers
 from lightning_regkit._lightning._sigterm import SigtermRelay
@@ -61,6 +63,7 @@ __all__ = [
     "Place",
     "Plan",
     "PredictorSeam",
+    "ResumeFile",
     "RunState",
     "SigtermRelay",
     "Streams",
@@ -70,7 +73,6 @@ __all__ = [
     "claim_rates",
     "evaluation_samplers",
     "flat_loaders",
-    "free_path",
     "given_horizons",
     "is_cycled",
     "is_evaluated",

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning._horizon import horizons
+from lightning_regkit._lightning._horizon import horizons, refuse_long_windows
 from lightning_regkit._lightning._override import is_listed
 from lightning_regkit._lightning._ranks import say
 
@@ -50,9 +50,10 @@ class Clock:
 
         Raises:
             RuntimeError: A resumed run has several optimizers and its checkpoint says nothing of their steps.
-            ValueError: ``total_steps`` is for another number of optimizers.
+            ValueError: ``total_steps`` is for another number of optimizers; or accumulation is longer than an epoch.
         """
         self.detach()
+        refuse_long_windows(self._owner, trainer)
         self.horizons = horizons(self._owner, trainer, self._total_steps)
         self._batches = trainer.num_training_batches
         count = len(trainer.optimizers)
@@ -71,6 +72,10 @@ class Clock:
         for handle in self._handles:
             handle.remove()
         self._handles, self._trainer = [], None
+
+    def forget(self) -> None:
+        """Drop the counts, before a checkpoint brings its own or has none."""
+        self.steps = []
 
     def report(self) -> None:
         """Say which optimizers ended before the planned step: early stopping, a time limit, skipped steps."""

@@ -15,7 +15,7 @@ from lightning_regkit._durations import Horizon
 if TYPE_CHECKING:
     from lightning_regkit._lightning._namespace import pl
 
-__all__ = ["check_total_steps", "horizons", "steps_by_epoch"]
+__all__ = ["check_total_steps", "given_horizons", "horizons", "refuse_long_windows", "steps_by_epoch"]
 
 
 def check_total_steps(owner: str, value: int | Sequence[int] | None) -> int | tuple[int, ...] | None:
@@ -60,17 +60,40 @@ def horizons(owner: str, trainer: "pl.Trainer", total_steps: int | Sequence[int]
         ValueError: ``total_steps`` lists another number of optimizers.
     """
     count = len(trainer.optimizers)
-    if total_steps is None:
-        return [_horizon(trainer)] * count
+    return [_horizon(trainer)] * count if total_steps is None else given_horizons(owner, total_steps, count)
+
+
+def given_horizons(owner: str, total_steps: int | Sequence[int], count: int) -> list[Horizon]:
+    """Return the run's length for each of ``count`` optimizers as the user says it; raises as ``horizons`` does."""
     totals = [total_steps] * count if isinstance(total_steps, int) else list(total_steps)
     if len(totals) != count:
         raise ValueError(message(owner, "total_steps", f"list one number for each of {count} optimizers", total_steps))
     return [Horizon(total_steps=total, epoch_ends=()) for total in totals]
 
 
+def refuse_long_windows(owner: str, trainer: "pl.Trainer") -> None:
+    """Refuse to accumulate more batches than an epoch has: Lightning steps at its end, on fewer.
+
+    Args:
+        owner: The callback's name, for the message.
+        trainer: At ``on_train_start`` or later. A ``fast_dev_run``, which cuts epochs short, is let through.
+
+    Raises:
+        ValueError: Names both numbers.
+    """
+    batches, longest = trainer.num_training_batches, max(_windows(trainer, _epochs(trainer)), default=1)
+    if longest > batches and not trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by Trainer.__init__
+        condition = f"be at most the {batches} batches of an epoch"
+        remedy = "Every epoch ends with a step, on fewer batches than asked for."
+        raise ValueError(message(owner, "accumulate_grad_batches", condition, longest, remedy))
+
+
+def _epochs(trainer: "pl.Trainer") -> int | None:
+    return trainer.max_epochs if trainer.max_epochs is not None and trainer.max_epochs >= 0 else None
+
+
 def _horizon(trainer: "pl.Trainer") -> Horizon:
-    batches = trainer.num_training_batches
-    epochs = trainer.max_epochs if trainer.max_epochs is not None and trainer.max_epochs >= 0 else None
+    batches, epochs = trainer.num_training_batches, _epochs(trainer)
     windows = _windows(trainer, epochs)
     ends = steps_by_epoch(int(batches), windows) if math.isfinite(batches) else ()
     bounds = [ends[-1]] if ends and epochs is not None else []

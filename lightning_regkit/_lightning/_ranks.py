@@ -47,10 +47,11 @@ def free_path(trainer: "pl.Trainer", folder: object, exists: Callable[[str], boo
     Returns:
         The file resumed from if it is one of these, else the first of ``resume.ckpt, resume-1.ckpt, ...`` not there.
     """
-    resumed = str(trainer.ckpt_path).replace("-interrupted.ckpt", ".ckpt")
+    given = str(trainer.ckpt_path).replace("-interrupted.ckpt", ".ckpt")
+    resumed = (given, os.path.abspath(given))
     names = chain(["resume"], (f"resume-{index}" for index in count(1)))
     paths = (os.path.join(str(folder), f"{name}.ckpt") for name in names)
-    return trainer.strategy.broadcast(next(path for path in paths if path == resumed or not exists(path)))
+    return trainer.strategy.broadcast(next(path for path in paths if path in resumed or not exists(path)))
 
 
 def run_seed(trainer: "pl.Trainer", saved: int | None, owner: str) -> int:

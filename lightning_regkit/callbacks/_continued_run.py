@@ -23,7 +23,7 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
 
     def __init__(self, dirpath: str) -> None:
         super().__init__(dirpath=dirpath, save_top_k=0)
-        self._is_exact = True
+        self._is_exact, self._is_running = True, False
         self._run = RunState()
         self._order = DataOrder(OWNER)
         self._quiet = ExitStack()
@@ -46,7 +46,7 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
     def on_load_checkpoint(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", checkpoint: dict[str, Any]
     ) -> None:
-        if trainer.state.fn != "fit":
+        if trainer.state.fn != "fit" or self._is_running:  # a finder restores in mid-fit what it has saved
             return
         saved, loops = checkpoint.get(CHECKPOINT_KEY, {}).get(OWNER), checkpoint["loops"]["fit_loop"]
         if saved is None:
@@ -76,6 +76,7 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        self._is_running = True
         self._order.refuse_replaced(trainer)
         # Lightning sees no state of the loader's own and says so; its sampler has been positioned.
         self._quiet.enter_context(warnings.catch_warnings())
@@ -113,5 +114,6 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
         self._close()
 
     def _close(self) -> None:
+        self._is_running = False
         self._quiet.close()
         self._order.detach()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, final
 from typing_extensions import override
 
 from lightning_regkit._checks import finite_float, message
-from lightning_regkit._lightning import Example, Keys
+from lightning_regkit._lightning import Example, Keys, Plan
 from lightning_regkit.callbacks._training_noise import TrainingNoise
 from lightning_regkit.mixing import apply_cutout, check_length_frac, draw_cutout, length_px
 
@@ -48,6 +48,11 @@ class Cutout(TrainingNoise):
         super().__init__(Keys("Cutout", inputs_key, needs_targets=False))
         self.length_frac = check_length_frac("Cutout", length_frac)
         self.fill = finite_float("Cutout", "fill", fill)
+
+    @override
+    def explain(self, plan: Plan) -> str:
+        square = f"one square of {self.length_frac:g} times the shorter side"
+        return f"every training image loses {square}, filled with {self.fill:g}"
 
     @override
     def transform(self, example: Example, generator: "np.random.Generator") -> Example:

@@ -6,15 +6,14 @@ from typing import Any, final
 from typing_extensions import override
 
 from lightning_regkit._checks import message
-from lightning_regkit._durations import parse
-from lightning_regkit._lightning import SigtermRelay, free_path, log_step, pl, refuse_other_namespace, say
+from lightning_regkit._lightning import Explained, Plan, ResumeFile, SigtermRelay, pl, refuse_other_namespace
 from lightning_regkit.callbacks._continued_run import ContinuedRun
 
 __all__ = ["ExactResume"]
 
 
 @final
-class ExactResume(ContinuedRun):
+class ExactResume(ContinuedRun, Explained):
     """Make every checkpoint of the run resumable exactly, and write one often enough to be killed at any time.
 
     ``fit(ckpt_path="last")`` goes on where the run stopped, in the middle of an epoch, an accumulation window or a
@@ -52,11 +51,14 @@ class ExactResume(ContinuedRun):
         super().__init__(os.fspath(dirpath))
         self.every = every
         self.on_sigterm = on_sigterm
-        self._period, self._unit = _period(every)
+        self._file = ResumeFile("ExactResume", every)
         self._sigterm = SigtermRelay()
-        self._path = ""
-        self._saved_step = 0
-        self._has_begun = False
+
+    @override
+    def explain(self, plan: Plan) -> str:
+        path = os.path.join(str(self.dirpath), f"{self.CHECKPOINT_NAME_LAST}.ckpt")
+        saves = f"saves {path} every {self.every}" if self.every else "saves by itself never, adds to every checkpoint"
+        return saves + (", on SIGTERM and on an exception" if self.on_sigterm else "")
 
     @override
     def setup(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
@@ -70,8 +72,7 @@ class ExactResume(ContinuedRun):
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         super().on_train_start(trainer, pl_module)
-        self._path = free_path(trainer, self.dirpath, self._fs.exists)
-        self._saved_step, self._has_begun = log_step(trainer), True
+        self._file.begin(trainer, self.dirpath, self._fs.exists)
         if self.on_sigterm:
             self._sigterm.attach(trainer)
 
@@ -80,49 +81,34 @@ class ExactResume(ContinuedRun):
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-        if self._unit == "step" and log_step(trainer) - self._saved_step >= self._period:
-            self._write(trainer, self._path)
+        if self._file.is_due_after_batch(trainer):
+            self._write(trainer)
 
     @override
     def on_train_epoch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         super().on_train_epoch_end(trainer, pl_module)
-        if self._unit == "ep" and (trainer.current_epoch + 1) % self._period == 0:
-            self._write(trainer, self._path)
+        if self._file.is_due_after_epoch(trainer):
+            self._write(trainer)
 
     @override
     def on_exception(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", exception: BaseException) -> None:
         self._close()
-        if not (self.on_sigterm and self._has_begun):
-            return
-        self._has_begun = False
-        self._is_exact = isinstance(exception, pl.utilities.exceptions.SIGTERMException)
-        if trainer.world_size > 1 and not self._is_exact:
-            say("ExactResume", "one process failed, and a save needs all: go on from the last checkpoint.")
-            return
-        path = self._path if self._is_exact else self._path.replace(".ckpt", "-interrupted.ckpt")
-        try:
-            self._write(trainer, path)
-        except Exception as failure:  # noqa: BLE001  # what ended the run must reach the user
-            exception.add_note(f"ExactResume: the state could not be saved to {path}: {failure}")
-        else:
-            say("ExactResume", f'saved {path}; go on with fit(ckpt_path="last").')
+        if self.on_sigterm and self._file.path:
+            is_sigterm = isinstance(exception, pl.utilities.exceptions.SIGTERMException)
+            self._is_exact = is_sigterm or self._sigterm.ended_between_batches(trainer)
+            self._file.rescue(trainer, exception, is_exact=self._is_exact)
+        self._file.end()
+
+    @override
+    def teardown(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
+        super().teardown(trainer, pl_module, stage)
+        self._file.end()
 
     @override
     def _close(self) -> None:
         super()._close()
         self._sigterm.detach()
 
-    def _write(self, trainer: "pl.Trainer", path: str) -> None:
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by Trainer.__init__
-            self._saved_step = log_step(trainer)
-            self.last_model_path = self.best_model_path = path
-            trainer.save_checkpoint(path)
-
-
-def _period(every: int | str | None) -> tuple[int, str]:
-    if every is None:
-        return 0, ""
-    duration = parse(every, owner="ExactResume", argument="every")
-    if duration.unit == "run" or duration.value.denominator != 1 or duration.value == 0:
-        raise ValueError(message("ExactResume", "every", "be a whole number of steps or epochs", every))
-    return int(duration.value), duration.unit
+    def _write(self, trainer: "pl.Trainer") -> None:
+        self.last_model_path = self.best_model_path = self._file.path
+        self._file.write(trainer, self._file.path)

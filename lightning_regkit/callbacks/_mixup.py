@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from typing_extensions import override
 
-from lightning_regkit._lightning import Example, Keys, pl
+from lightning_regkit._lightning import Example, Keys, Plan, pl
 from lightning_regkit.callbacks._training_noise import TrainingNoise
 from lightning_regkit.errors import UnmixedTargetsError
 from lightning_regkit.mixing import MixedTarget, apply_mixup, check_alpha, draw_mixup, mix_targets
@@ -52,6 +52,10 @@ class Mixup(TrainingNoise):
         self.alpha = check_alpha("Mixup", alpha)
         self._mixed: list[MixedTarget] = []
         self._has_backward = False
+
+    @override
+    def explain(self, plan: Plan) -> str:
+        return f"every training batch is mixed with a permutation of itself, lam ~ Beta({self.alpha:g}, {self.alpha:g})"
 
     @override
     def transform(self, example: Example, generator: "np.random.Generator") -> Example:

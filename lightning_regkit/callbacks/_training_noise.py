@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from lightning_regkit._lightning import BatchSeam, Example, Keys, pl
+from lightning_regkit._lightning import BatchSeam, Example, Explained, Keys, pl
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingNoise"]
 
 
-class TrainingNoise(pl.Callback, ABC):
+class TrainingNoise(pl.Callback, Explained, ABC):
     """Noise on training batches, through the batch seam; validation, sanity checks and trial runs never see it.
 
     Acts in ``on_after_batch_transfer`` of the module or DataModule that owns it, after their own override. Writes the

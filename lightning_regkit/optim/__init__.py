@@ -5,7 +5,8 @@
 - ``register``, ``unregister``: an optimizer of your own under a name.
 - ``param_groups``, ``GroupRule``: who decays, and who learns at which factor of the rate, by layer type, name or depth.
 - ``group_report``, ``check_groups``: who got which group, and whether anybody was forgotten.
-- ``scale_lr``: the rate of another batch size.
+- ``scale_lr``, ``global_batch``, ``scaling_rule``: the rate of another batch size.
+- ``SAM``: what ``create`` makes of ``sam``: two evaluations a step, around any other optimizer.
 """
 
 from lightning_regkit.optim._create import create
@@ -15,18 +16,23 @@ from lightning_regkit.optim._register import register, unregister
 from lightning_regkit.optim._registry import describe, names
 from lightning_regkit.optim._report import check_groups, group_report
 from lightning_regkit.optim._rules import GroupRule
-from lightning_regkit.optim._scaling import scale_lr
+from lightning_regkit.optim._sam import SAM
+from lightning_regkit.optim._scaling import global_batch, scale_lr
+from lightning_regkit.optim._scaling_rule import scaling_rule
 
-__all__ = [
+__all__ = [  # noqa: RUF022  # SAM is a class, not a constant
     "GroupRule",
     "OptimizerEntry",
+    "SAM",
     "check_groups",
     "create",
     "describe",
+    "global_batch",
     "group_report",
     "names",
     "param_groups",
     "register",
     "scale_lr",
+    "scaling_rule",
     "unregister",
 ]

@@ -1,11 +1,36 @@
-"""The learning rate of another batch size."""
+"""The learning rate of another batch size, and what counts as the batch."""
 
 import math
 from typing import Literal
 
 from lightning_regkit._checks import one_of, positive_float, positive_int
 
-__all__ = ["scale_lr"]
+__all__ = ["global_batch", "scale_lr"]
+
+
+def global_batch(batch_size: int, *, devices: int = 1, accumulated: int = 1) -> int:
+    """Return how many examples enter one optimizer step.
+
+    Args:
+        batch_size: Examples in one batch of one device, >= 1.
+        devices: Processes that train on data of their own and average their gradients, over all nodes, >= 1.
+        accumulated: Batches whose gradients are added up for one step, >= 1.
+
+    Returns:
+        The product, >= ``batch_size``; what ``scale_lr`` takes for ``batch``.
+
+    Raises:
+        TypeError: An argument is no integer.
+        ValueError: An argument is below 1.
+
+    Example:
+        >>> import lightning_regkit as rk
+        >>> rk.optim.global_batch(32, devices=256)
+        8192
+    """
+    per_device = positive_int("optim.global_batch", "batch_size", batch_size)
+    per_round = per_device * positive_int("optim.global_batch", "devices", devices)
+    return per_round * positive_int("optim.global_batch", "accumulated", accumulated)
 
 
 def scale_lr(lr: float, *, batch: int, reference_batch: int = 256, rule: Literal["linear", "sqrt"] = "linear") -> float:

@@ -6,7 +6,8 @@ value belongs to T, and past T it stays.
 - shapes that stretch over the run: ``linear``, ``polynomial``, ``cosine``, ``trapezoid``, ``one_cycle``; with restarts
   ``cyclic_cosine``, ``cosine_restarts``;
 - shapes that could go on for ever: ``constant``, ``milestones``, ``step_decay``, ``exponential``, ``inverse_sqrt``;
-- what is made of others: ``with_warmup`` in front of any, ``join`` one after another, ``scaled``.
+- what is made of others: ``with_warmup`` in front of any, ``join`` one after another, ``scaled``, ``mirrored``;
+- what no clock decides: ``Plateau``, a multiplier on any of them.
 
 Frozen specs of the same names (``Cosine`` for ``cosine``) say it in the user's units; ``compose`` builds the schedule
 of one once the ``Horizon`` of the run is known, ``describe`` and ``table`` put it in words, ``simulate`` in numbers,
@@ -24,7 +25,9 @@ from lightning_regkit.schedules._inverse_sqrt import InverseSqrt, inverse_sqrt
 from lightning_regkit.schedules._join import Join, join
 from lightning_regkit.schedules._linear import Linear, linear
 from lightning_regkit.schedules._milestones import Milestones, milestones
+from lightning_regkit.schedules._mirrored import Mirrored, mirrored
 from lightning_regkit.schedules._one_cycle import OneCycle, one_cycle
+from lightning_regkit.schedules._plateau import Plateau, PlateauState, observe_plateau
 from lightning_regkit.schedules._plot import plot
 from lightning_regkit.schedules._polynomial import Polynomial, polynomial
 from lightning_regkit.schedules._scaled import Scaled, scaled
@@ -46,7 +49,10 @@ __all__ = [
     "Join",
     "Linear",
     "Milestones",
+    "Mirrored",
     "OneCycle",
+    "Plateau",
+    "PlateauState",
     "Polynomial",
     "Scaled",
     "Schedule",
@@ -64,6 +70,8 @@ __all__ = [
     "join",
     "linear",
     "milestones",
+    "mirrored",
+    "observe_plateau",
     "one_cycle",
     "plot",
     "polynomial",

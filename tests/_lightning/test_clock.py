@@ -187,6 +187,13 @@ def test_a_new_fit_starts_at_zero_and_leaves_no_hook() -> None:
         assert not run.optimizers[0]._optimizer_step_post_hooks
 
 
+def test_counts_are_dropped_where_a_checkpoint_has_none() -> None:
+    count = Count()
+    count.clock.steps = [7]
+    count.clock.forget()
+    assert count.clock.steps == []
+
+
 def test_drift_is_refused_unless_the_total_is_given() -> None:
     class Strict(Count):
         @override

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from lightning_regkit._durations import Horizon
 from lightning_regkit._lightning import pl
-from lightning_regkit._lightning._horizon import check_total_steps, horizons, steps_by_epoch
+from lightning_regkit._lightning._horizon import check_total_steps, horizons, refuse_long_windows, steps_by_epoch
 from tests.support import Classifier, images, loader, trainer
 
 
@@ -128,3 +128,48 @@ def test_check_total_steps_refuses(value: Any, kind: type[Exception]) -> None:
     with pytest.raises(kind) as caught:
         check_total_steps("ScheduleLR", value)
     assert str(caught.value) == f"ScheduleLR: total_steps must be a positive integer, got {wrong!r}."
+
+
+class Refuse(pl.Callback):
+    def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        refuse_long_windows("Ask", trainer)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"accumulate_grad_batches": 6},
+        {"callbacks": [GradientAccumulationScheduler({0: 1, 1: 6})]},
+        {"limit_train_batches": 2, "accumulate_grad_batches": 6},
+    ],
+)
+def test_accumulation_longer_than_the_epoch_is_refused(options: dict[str, Any]) -> None:
+    model = Classifier()
+    with pytest.raises(ValueError, match="accumulate_grad_batches") as caught:
+        trainer(max_epochs=2, **{**options, "callbacks": [Refuse(), *options.get("callbacks", [])]}).fit(
+            model, loader()
+        )
+    batches = options.get("limit_train_batches", 5)
+    assert str(caught.value) == (
+        f"Ask: accumulate_grad_batches must be at most the {batches} batches of an epoch, got 6. "
+        "Every epoch ends with a step, on fewer batches than asked for."
+    )
+    assert model.rates == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"accumulate_grad_batches": 5, "max_epochs": 1},
+        {"callbacks": [GradientAccumulationScheduler({0: 1, 1: 6})], "max_epochs": 1},
+        {"accumulate_grad_batches": 6, "fast_dev_run": True},
+        {"max_epochs": 0},
+    ],
+)
+def test_accumulation_within_the_epochs_of_the_run_passes(options: dict[str, Any]) -> None:
+    trainer(**{**options, "callbacks": [Refuse(), *options.get("callbacks", [])]}).fit(Classifier(), loader())
+
+
+def test_data_without_length_may_be_accumulated() -> None:
+    data = DataLoader(Endless(), batch_size=2)
+    trainer(max_epochs=1, accumulate_grad_batches=6, callbacks=[Refuse()]).fit(Classifier(), data)

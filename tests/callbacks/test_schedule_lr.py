@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import (
     EarlyStopping,
+    EMAWeightAveraging,
     GradientAccumulationScheduler,
     LearningRateFinder,
     LearningRateMonitor,
@@ -20,9 +21,10 @@ from torch.nn import functional
 from torch.utils.data import ConcatDataset, DataLoader
 from typing_extensions import override
 
+from lightning_regkit._lightning import Explained, Plan
 from lightning_regkit.callbacks import ScheduleLR
 from lightning_regkit.errors import UnknownTotalError
-from lightning_regkit.schedules import Constant, Cosine, Linear, Milestones
+from lightning_regkit.schedules import Constant, Cosine, Horizon, Linear, Milestones
 from tests._lightning.test_horizon import Endless, TwoOptimizers
 from tests.support import Classifier, loader, trainer
 
@@ -193,9 +195,42 @@ def test_the_plan_is_said_before_the_first_step(caplog: pytest.LogCaptureFixture
     spec = Milestones(["1ep", "2ep"])
     trainer(max_epochs=2, callbacks=[ScheduleLR(spec, warmup=2)]).fit(Classifier(), loader())
     assert lines_said(caplog) == [
-        "ScheduleLR: linear warmup to step 2, then Milestones: x0.1 at step 5 (1ep); "
-        "never reached: step 10 (2ep), the end of the run"
+        "ScheduleLR: the plan\n"
+        "total steps  10\n"
+        "warmup       x0.5 at step 0, straight to x1 at step 2\n"
+        "schedule     Milestones: x0.1 at step 5 (1ep); never reached: step 10 (2ep), the end of the run\n"
+        "last step    x0.1 at step 9"
     ]
+
+
+def test_the_plan_of_optimizers_that_differ(caplog: pytest.LogCaptureFixture) -> None:
+    trainer(max_epochs=2, callbacks=[ScheduleLR(Constant(), total_steps=[10, 4])]).fit(Recording(every=2), loader())
+    first, second = lines_said(caplog)[0].split("optimizer 1\n")
+    assert first.startswith("ScheduleLR: the plan\noptimizer 0\ntotal steps  10\n")
+    assert second.startswith("total steps  4\n")
+
+
+def test_the_plan_without_a_fit(caplog: pytest.LogCaptureFixture) -> None:
+    run = trainer(max_epochs=2)
+
+    def plan(*horizons: Horizon, optimizers: Any = ()) -> Plan:
+        return Plan(run, list(optimizers), list(horizons))
+
+    whole = Horizon(total_steps=10, epoch_ends=(5, 10))
+    schedule = ScheduleLR(Milestones(["1ep", "2ep"]), warmup=2)
+    text = schedule.explain(plan(whole, optimizers=[Classifier().configure_optimizers()]))
+    trainer(max_epochs=2, callbacks=[schedule]).fit(Classifier(), loader())
+    assert f"ScheduleLR: the plan\n{text}" in lines_said(caplog)
+    assert isinstance(schedule, Explained)
+    assert ScheduleLR(Constant(), total_steps=7).explain(plan(whole, whole)).startswith("total steps  7\n")
+
+    optimizer = Classifier().configure_optimizers()
+    with pytest.raises(ValueError, match="momentum must drive optimizers that have one above 0, got 'SGD'"):
+        ScheduleLR(Constant(), momentum=Constant()).explain(plan(whole, optimizers=[optimizer]))
+    torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    with pytest.raises(ValueError, match="must make no learning-rate scheduler"):
+        ScheduleLR(Constant()).explain(plan(whole, optimizers=[optimizer]))
+    ScheduleLR(Constant(), replace_existing=True).explain(plan(whole, optimizers=[optimizer]))
 
 
 def test_an_early_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -206,6 +241,44 @@ def test_an_early_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
     trainer(max_epochs=2, callbacks=[ScheduleLR(Linear()), Stops()]).fit(Classifier(), loader())
     assert lines_said(caplog)[-1] == "ScheduleLR: optimizer 0 ended at step 3 of the 10 planned."
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["schedule first", "average first"])
+def test_weight_averaging_changes_no_rate_and_averages_the_scheduled_weights(is_first: bool) -> None:
+    def run(*callbacks: pl.Callback) -> Classifier:
+        model = Classifier(momentum=0.9)
+        with torch.no_grad():
+            model.net[1].weight.fill_(0.1)
+            model.net[1].bias.fill_(0.0)
+        trainer(max_epochs=2, callbacks=list(callbacks)).fit(model, loader())
+        return model
+
+    weights: list[Tensor] = []
+
+    class Notes(pl.Callback):
+        @override
+        def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+            weights.append(next(pl_module.parameters()).detach().clone())
+
+    run(ScheduleLR(Linear()), Notes())
+    pair = [ScheduleLR(Linear()), EMAWeightAveraging(decay=0.5)]
+    model = run(*(pair if is_first else pair[::-1]))
+    assert model.rates == pytest.approx([line(step, 10) for step in range(10)])
+    average = weights[0]
+    for weight in weights[1:]:
+        average = 0.5 * average + 0.5 * weight
+    torch.testing.assert_close(model.net[1].weight, average)
+
+
+def test_momentum_and_decay_logged_are_those_used(tmp_path: Path) -> None:
+    model = Classifier(momentum=0.9)
+    logger = CSVLogger(tmp_path, flush_logs_every_n_steps=1)
+    monitor = LearningRateMonitor(logging_interval="step", log_momentum=True)
+    schedule = ScheduleLR(Constant(), momentum=Linear())
+    trainer(max_epochs=1, callbacks=[monitor, schedule], logger=logger, log_every_n_steps=1).fit(model, loader())
+    rows = [row.split(",") for row in (Path(logger.log_dir) / "metrics.csv").read_text().split()]
+    at = rows[0].index("lr-SGD-momentum")
+    assert [float(row[at]) for row in rows[1:]] == pytest.approx([0.9 * (1 - step / 5) for step in range(5)])
 
 
 def test_base_rates_come_after_the_finder(tmp_path: Path) -> None:
@@ -247,7 +320,7 @@ def test_a_second_scheduler_is_refused() -> None:
         trainer(max_epochs=1, callbacks=[ScheduleLR(Constant())]).fit(model, loader())
     assert str(caught.value) == (
         "ScheduleLR: configure_optimizers must make no learning-rate scheduler, got 'StepLR'. "
-        "Return the optimizer alone, or remove ScheduleLR."
+        "Return the optimizer alone, pass replace_existing=True, or remove ScheduleLR."
     )
     assert model.rates == []
 
@@ -274,6 +347,14 @@ def test_an_exception_leaves_no_hook() -> None:
     ("arguments", "kind", "text"),
     [
         ({"spec": "cosine"}, TypeError, "spec must be a spec of lightning_regkit.schedules, got 'cosine'."),
+        ({"spec": [Constant(), 3]}, TypeError, "spec must be a spec of lightning_regkit.schedules, got 3."),
+        ({"momentum": 0.9}, TypeError, "momentum must be a spec of lightning_regkit.schedules, got 0.9."),
+        ({"weight_decay": 0.1}, TypeError, "weight_decay must be a spec of lightning_regkit.schedules, got 0.1."),
+        (
+            {"plateau": "val_loss"},
+            TypeError,
+            "plateau must be a Plateau of lightning_regkit.schedules, got 'val_loss'. Write Plateau(\"val_loss\").",
+        ),
         (
             {"warmup": "5 epochs"},
             ValueError,

@@ -16,7 +16,7 @@ EXPORTED = [
     for package in PUBLIC
     for name, value in exported(package)
     if inspect.isfunction(value) or inspect.isclass(value)
-]
+] + [pytest.param(lightning_regkit.explain, id="explain")]
 CLASSES = [parameter for parameter in EXPORTED if inspect.isclass(parameter.values[0])]
 CALLBACKS = [name for name, _ in exported("callbacks")]
 
@@ -35,8 +35,8 @@ def is_final_or_abstract(cls: type) -> bool:
     return getattr(cls, "__final__", False) or inspect.isabstract(cls) or issubclass(cls, Exception)
 
 
-def test_the_package_exports_its_public_packages() -> None:
-    assert lightning_regkit.__all__ == ["__version__", *PUBLIC]
+def test_the_package_exports_its_public_packages_and_explain() -> None:
+    assert lightning_regkit.__all__ == ["__version__", *sorted(["explain", *PUBLIC])]
 
 
 @pytest.mark.parametrize("package", PUBLIC)

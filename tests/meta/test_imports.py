@@ -28,6 +28,10 @@ def test_subpackages_load_when_first_used() -> None:
     assert "torch" in loaded_by("import lightning_regkit as rk; rk.mixing")
 
 
+def test_explain_loads_when_first_used() -> None:
+    assert "lightning" in loaded_by("import lightning_regkit as rk; rk.explain")
+
+
 def test_pure_packages_do_not_load_lightning() -> None:
     assert loaded_by("import lightning_regkit.mixing, lightning_regkit.optim") == {"numpy", "torch"}
 

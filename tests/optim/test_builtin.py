@@ -31,7 +31,8 @@ DEFAULTS: dict[str, tuple[float, float | None, dict[str, Any]]] = {
     "lbfgs": (1.0, None, {"line_search_fn": "strong_wolfe", "max_iter": 20}),
     "muon": (1e-3, 0.1, {"momentum": 0.95, "nesterov": True, "ns_steps": 5}),
 }
-BUILT_IN = sorted(entry.name for entry in BUILTIN)
+BUILT_IN = sorted(entry.name for entry in BUILTIN if entry.optimizer_class is not optim.SAM)
+OF_TORCH = [entry for entry in BUILTIN if entry.name in BUILT_IN]
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -55,10 +56,11 @@ def test_the_table_above_covers_every_entry() -> None:
 
 def test_every_optimizer_of_torch_is_built_in_but_the_one_for_sparse_gradients() -> None:
     classes = {value for value in vars(torch.optim).values() if isinstance(value, type)}
+    assert {entry.optimizer_class for entry in BUILTIN} - classes == {optim.SAM}
     assert classes - {entry.optimizer_class for entry in BUILTIN} == {torch.optim.Optimizer, torch.optim.SparseAdam}
 
 
-@pytest.mark.parametrize("entry", BUILTIN, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", OF_TORCH, ids=lambda entry: entry.name)
 def test_an_entry_without_weight_decay_is_one_whose_class_has_none(entry: optim.OptimizerEntry) -> None:
     has_decay = "weight_decay" in inspect.signature(entry.optimizer_class).parameters
     assert (entry.weight_decay is not None) == has_decay == (entry.is_decoupled is not None)
@@ -81,4 +83,18 @@ def test_the_card_s_table_says_the_same() -> None:
     table = {name: (cls, float(lr), None if decay == "–" else float(decay)) for name, cls, lr, decay in rows}
     for absent in CAME_WITH.keys() - set(BUILT_IN):
         del table[absent]
-    assert table == {entry.name: (entry.optimizer_class.__name__, entry.lr, entry.weight_decay) for entry in BUILTIN}
+    assert table == {entry.name: (entry.optimizer_class.__name__, entry.lr, entry.weight_decay) for entry in OF_TORCH}
+
+
+def test_sam_has_no_rate_of_its_own_and_the_decay_of_its_base() -> None:
+    entry = optim.describe("sam")
+    assert (entry.lr, entry.weight_decay, entry.is_decoupled) == (None, 0.0, None)
+    assert entry.accepted() == {"base": "momentum", "rho": 0.05}
+    assert entry.needs_closure
+    assert str(entry) == (
+        "sam: lightning_regkit.optim._sam.SAM\n"
+        "  e = rho g(w) / |g(w)|; a step of the base optimizer from w with g(w + e)\n"
+        "  defaults: weight_decay=0.0, base=momentum, rho=0.05\n"
+        "  notes: lr must be given; step needs a closure\n"
+        "  reference: Foret et al. 2021, arXiv 2010.01412, algorithm 1"
+    )

@@ -12,7 +12,7 @@ BUILT_IN = [
     *(["muon"] if "Muon" in vars(torch.optim) else []),
     *("nadam", "nesterov", "radam", "rmsprop", "rprop", "sgd"),
 ]
-ALL = sorted([*BUILT_IN, "lamb", "lars", "lion"])
+ALL = sorted([*BUILT_IN, "lamb", "lars", "lion", "sam"])
 REGISTERED = f"Registered: {', '.join(ALL)}; timm's: see names('timm/*')."
 
 
@@ -25,7 +25,7 @@ def test_names_lists_all_sorted_without_aliases() -> None:
     [
         ("adam*", ["adam", "adamax", "adamw"]),
         ("ada?", ["adam"]),
-        ("[ns]*", ["nadam", "nesterov", "sgd"]),
+        ("[ns]*", ["nadam", "nesterov", "sam", "sgd"]),
         ("sgd", ["sgd"]),
         ("ADAM*", []),
         ("nag", []),

@@ -68,3 +68,25 @@ def test_refusals(lr: float, settings: dict[str, Any], error: type[Exception], t
     with pytest.raises(error) as refused:
         optim.scale_lr(lr, **settings)
     assert str(refused.value) == f"optim.scale_lr: {text}"
+
+
+# Goyal et al. 2017: 32 images on each of 256 GPUs are 8192; Adam's own, with accumulation, by hand.
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"batch_size": 32, "devices": 256}, 8192),
+        ({"batch_size": 7}, 7),
+        ({"batch_size": 1, "devices": 1, "accumulated": 1}, 1),
+        ({"batch_size": 5, "devices": 2, "accumulated": 3}, 30),
+    ],
+)
+def test_global_batch_by_hand(settings: dict[str, Any], expected: int) -> None:
+    assert optim.global_batch(**settings) == expected
+
+
+@pytest.mark.parametrize("name", ["batch_size", "devices", "accumulated"])
+@pytest.mark.parametrize(("value", "error"), [(0, ValueError), (2.0, TypeError), (True, TypeError)])
+def test_global_batch_refuses(name: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error) as refused:
+        optim.global_batch(**{"batch_size": 1, name: value})
+    assert str(refused.value) == f"optim.global_batch: {name} must be a positive integer, got {value!r}."

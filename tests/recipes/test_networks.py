@@ -80,6 +80,17 @@ def test_pretrained_is_refused() -> None:
     )
 
 
+def test_softmax_regression_is_one_layer_that_starts_at_zero() -> None:
+    network = timm.create_model("softmax_regression", num_classes=3, in_chans=2, side_px=4)
+    assert [tuple(parameter.shape) for parameter in network.parameters()] == [(3, 32), (3,)]
+    assert torch.equal(network(torch.randn(5, 2, 4, 4)), torch.zeros(5, 3))
+
+
+def test_softmax_regression_has_no_pretrained_weights() -> None:
+    with pytest.raises(ValueError, match=r"^softmax_regression: pretrained must be False, got True\."):
+        timm.create_model("softmax_regression", pretrained=True)
+
+
 def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'depth'"):
         timm.create_model("resnet20_small", depth=20)

@@ -12,6 +12,7 @@ from lightning_regkit.schedules import Horizon, Schedule, ScheduleSpec, describe
 
 TOTALS = [1, 2, 3, 7, 90]
 OTHERS = {"Horizon", "Schedule", "ScheduleSpec", "compose", "describe", "plot", "simulate", "table", "with_warmup"}
+PLATEAU = {"Plateau", "PlateauState", "observe_plateau"}  # waits for a metric, not for a step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +134,12 @@ CASES = {
         lambda _: 0.5,
         tenth,
     ),
+    ("mirrored", "Mirrored"): Case(
+        lambda total: schedules.mirrored(schedules.linear(total_steps=total, final_factor=0.2), 0.5),
+        lambda _: schedules.Mirrored(schedules.Linear(0.2), 0.5),
+        lambda _: 0.5,
+        lambda _: 0.9,
+    ),
     ("join", "Join"): Case(joined, joined_spec, one, lambda total: 1.0 if total == 1 else 0.1, warmup=False),
 }
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=[name for _, name in CASES])
@@ -140,7 +147,7 @@ EVERY_TOTAL = pytest.mark.parametrize("total", TOTALS)
 
 
 def test_every_exported_name_has_a_case() -> None:
-    assert {name for names in CASES for name in names} == set(schedules.__all__) - OTHERS
+    assert {name for names in CASES for name in names} == set(schedules.__all__) - OTHERS - PLATEAU
 
 
 def test_a_case_is_that_of_its_names() -> None:

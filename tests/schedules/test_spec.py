@@ -24,6 +24,7 @@ from lightning_regkit.schedules import (
     Join,
     Linear,
     Milestones,
+    Mirrored,
     OneCycle,
     Polynomial,
     Scaled,
@@ -50,6 +51,7 @@ SPECS: list[ScheduleSpec] = [
     CosineRestarts("10ep", cycle_mult=2, peak_decay=0.5, final_factor=0.1),
     Trapezoid("0.3run", final_factor=0.1, shape="sqrt"),
     Scaled(Cosine(final_factor=0.1), factor=0.5),
+    Mirrored(Cosine(), low=0.5),
     Join([Linear(final_factor=0.5), Scaled(Cosine(), 0.5), StepDecay("2ep")], ["0.5run", 80]),
 ]
 EVERY_SPEC = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
