@@ -7,7 +7,7 @@ LOWEST := .venv-lowest/bin
 LOWEST_READY := .venv-lowest/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format docs docs-figures bench test-lowest clean
+.PHONY: help quickstart test lint format docs docs-figures bench faults test-lowest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ docs-figures: $(READY)  ## make the picture of the docs again, from a run
 
 bench: $(READY)  ## speed, as a ratio to a peer in the same run
 	$(BIN)/python -m tests.benchmarks
+
+faults: $(READY)  ## kill a run 25 times, at any moment, and compare what it leaves with an undisturbed one
+	$(BIN)/python -m tests.faults
 
 # Old releases call what newer ones of their own dependencies deprecate.
 test-lowest: $(LOWEST_READY)  ## every test, under the lower bounds of pyproject.toml

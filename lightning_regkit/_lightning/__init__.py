@@ -8,6 +8,7 @@
 ``_predictor``  the predictor seam: call the model several times at test and average
 ``_calls``      what a call of a predictor takes and gives
 ``_clock``      how many steps each optimizer has made
+``_closures``   optimizers that evaluate the loss again: where they go wrong
 ``_horizon``    how many steps the run has
 ``_place``      where in the run a checkpoint was saved, and how Lightning goes on from there
 ``_run_state``  what a checkpoint of Lightning leaves out, of which
@@ -18,6 +19,7 @@
 ``_global_batch`` what one optimizer step is made of
 ``_plan``       what is known of a fit before it begins, and
 ``_planning``   how that is found out
+``_gradients``  where gradients may be rewritten before a step
 ``_evaluation`` the samplers of an evaluation, and logging where processes have unequal shares
 ``_resume_file`` the file a run is resumed from
 ``_sigterm``    SIGTERM, delivered to every process between the same two batches
@@ -29,6 +31,7 @@
 
 from lightning_regkit._lightning._batch import BatchSeam, Example
 from lightning_regkit._lightning._clock import Clock
+from lightning_regkit._lightning._closures import refuse_closure_misuse
 from lightning_regkit._lightning._evaluation import evaluation_samplers, refuse_uneven_logs
 from lightning_regkit._lightning._global_batch import BatchParts, batch_parts, training_loaders
 from lightning_regkit._lightning._horizon import check_total_steps, given_horizons
@@ -37,6 +40,7 @@ from lightning_regkit._lightning._loaders import LoaderSeam, flat_loaders, is_cy
 from lightning_regkit._lightning._monitored import is_evaluated, monitored
 from lightning_regkit._lightning._namespace import pl, refuse_other_namespace
 from lightning_regkit._lightning._optimizers import OptimizerSeam
+from lightning_regkit._lightning._override import is_listed
 from lightning_regkit._lightning._place import Place, log_step, renumber
 from lightning_regkit._lightning._plan import Explained, Plan
 from lightning_regkit._lightning._planning import plan_fit
@@ -76,10 +80,12 @@ __all__ = [
     "given_horizons",
     "is_cycled",
     "is_evaluated",
+    "is_listed",
     "log_step",
     "monitored",
     "pl",
     "plan_fit",
+    "refuse_closure_misuse",
     "refuse_other_namespace",
     "refuse_schedulers",
     "refuse_uneven_logs",

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from lightning_regkit._checks import message
+from lightning_regkit._lightning._closures import refuse_closure_misuse
 from lightning_regkit._lightning._horizon import horizons, refuse_long_windows
 from lightning_regkit._lightning._override import is_listed
 from lightning_regkit._lightning._ranks import say
@@ -54,6 +55,7 @@ class Clock:
         """
         self.detach()
         refuse_long_windows(self._owner, trainer)
+        refuse_closure_misuse(self._owner, trainer)
         self.horizons = horizons(self._owner, trainer, self._total_steps)
         self._batches = trainer.num_training_batches
         count = len(trainer.optimizers)

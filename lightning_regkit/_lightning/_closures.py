@@ -6,7 +6,7 @@ from torch import nn
 from torch.optim import LBFGS
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning._horizon import _epochs, _windows
+from lightning_regkit._lightning._horizon import epoch_bound, windows
 from lightning_regkit._lightning._ranks import say
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def refuse_closure_misuse(owner: str, trainer: "pl.Trainer") -> None:
 
 
 def _refuse(owner: str, trainer: "pl.Trainer", name: str) -> None:
-    window = max(_windows(trainer, _epochs(trainer)), default=1)
+    window = max(windows(trainer, epoch_bound(trainer)), default=1)
     if trainer.scaler is not None:
         remedy = "A scaler serves one gradient a step, a line search takes several: choose 32-true or bf16-mixed."
         raise ValueError(message(owner, "precision", f"need no gradient scaler with {name}", trainer.precision, remedy))

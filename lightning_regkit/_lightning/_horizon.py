@@ -15,7 +15,15 @@ from lightning_regkit._durations import Horizon
 if TYPE_CHECKING:
     from lightning_regkit._lightning._namespace import pl
 
-__all__ = ["check_total_steps", "given_horizons", "horizons", "refuse_long_windows", "steps_by_epoch"]
+__all__ = [
+    "check_total_steps",
+    "epoch_bound",
+    "given_horizons",
+    "horizons",
+    "refuse_long_windows",
+    "steps_by_epoch",
+    "windows",
+]
 
 
 def check_total_steps(owner: str, value: int | Sequence[int] | None) -> int | tuple[int, ...] | None:
@@ -81,28 +89,28 @@ def refuse_long_windows(owner: str, trainer: "pl.Trainer") -> None:
     Raises:
         ValueError: Names both numbers.
     """
-    batches, longest = trainer.num_training_batches, max(_windows(trainer, _epochs(trainer)), default=1)
+    batches, longest = trainer.num_training_batches, max(windows(trainer, epoch_bound(trainer)), default=1)
     if longest > batches and not trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by Trainer.__init__
         condition = f"be at most the {batches} batches of an epoch"
         remedy = "Every epoch ends with a step, on fewer batches than asked for."
         raise ValueError(message(owner, "accumulate_grad_batches", condition, longest, remedy))
 
 
-def _epochs(trainer: "pl.Trainer") -> int | None:
+def epoch_bound(trainer: "pl.Trainer") -> int | None:
+    """Return the Trainer's bound on epochs, if it has one."""
     return trainer.max_epochs if trainer.max_epochs is not None and trainer.max_epochs >= 0 else None
 
 
 def _horizon(trainer: "pl.Trainer") -> Horizon:
-    batches, epochs = trainer.num_training_batches, _epochs(trainer)
-    windows = _windows(trainer, epochs)
-    ends = steps_by_epoch(int(batches), windows) if math.isfinite(batches) else ()
+    batches, epochs = trainer.num_training_batches, epoch_bound(trainer)
+    ends = steps_by_epoch(int(batches), windows(trainer, epochs)) if math.isfinite(batches) else ()
     bounds = [ends[-1]] if ends and epochs is not None else []
     if trainer.max_steps >= 0:
         bounds.append(math.ceil(trainer.max_steps / max(len(trainer.optimizers), 1)))  # Lightning adds optimizers up
     return Horizon(total_steps=min(bounds, default=None), epoch_ends=ends)
 
 
-def _windows(trainer: "pl.Trainer", epochs: int | None) -> list[int]:
+def windows(trainer: "pl.Trainer", epochs: int | None) -> list[int]:
     """List the accumulation of every epoch; without a bound on epochs, up to the last that differs."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by the callback connector
         # By name, for either distribution's class may be in either's Trainer.

@@ -97,7 +97,7 @@ class DataOrder:
         self._found = [(sampler, replace(plan, is_cycled=is_cycled(loaders))) for sampler, plan in found]
         epochs: Any = trainer.fit_loop.epoch_progress.current
         place = self._place or Place(epochs.processed, 0)
-        starts = self._starts if place.is_inside else [0] * len(self._found)
+        starts = self._starts if place.is_inside else [0 for _ in self._found]
         saved = self._saved if place.is_inside else [plan for _, plan in self._found]
         if len(saved) != len(found):
             condition = f"hold {len(saved)} loaders as the checkpoint says"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from typing_extensions import override
 
-from lightning_regkit._lightning import pl, say
+from lightning_regkit._lightning import Explained, Plan, pl, say
 from lightning_regkit._lightning._gradients import loss_scale, refuse_unsuited
 from lightning_regkit.callbacks._layer_moments import LayerMoments
 from lightning_regkit.optim._kfac_layers import KroneckerLayer, find_layers
@@ -19,7 +19,7 @@ __all__ = ["KFACPreconditioner"]
 
 
 @final
-class KFACPreconditioner(LayerMoments):
+class KFACPreconditioner(LayerMoments, Explained):
     """Multiply the gradient of every Linear and Conv2d by (G ⊗ A + damping I)⁻¹ before the optimizer sees it.
 
     A is the second moment of the layer's inputs, G that of its output gradients; other parameters keep their gradient.
@@ -66,6 +66,10 @@ class KFACPreconditioner(LayerMoments):
         super().__init__(OWNER)
         self._state = KFACState(self.settings)
         self._layers: dict[str, KroneckerLayer] = {}
+
+    @override
+    def explain(self, plan: Plan) -> str:
+        return f"preconditions the gradients of Linear and Conv2d, {self.settings}"
 
     @override
     def on_fit_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:

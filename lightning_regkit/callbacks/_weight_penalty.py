@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, final
 from typing_extensions import override
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning import pl
-from lightning_regkit._lightning._override import is_listed
+from lightning_regkit._lightning import Explained, Plan, is_listed, pl
 from lightning_regkit.regularizers import Penalizer, select_parameters, strengths, weight_penalty
 
 if TYPE_CHECKING:
@@ -19,12 +18,11 @@ __all__ = ["WeightPenalty"]
 
 
 @final
-class WeightPenalty(pl.Callback):
+class WeightPenalty(pl.Callback, Explained):
     """Train on loss + l1 sum abs(w) + l2/2 sum w^2 over chosen weights w, once per optimizer step.
 
-    Through the gradient it acts in ``on_before_optimizer_step``: after unscaling and the reduction over devices, before
-    clipping. With ``proximal=True`` it acts by hooks on the optimizers, right after each step that was made, with the
-    rate of that step. Writes gradients, or weights, equally on all ranks; none without a gradient. Saves nothing.
+    Through the gradient it acts in ``on_before_optimizer_step``, before clipping; with ``proximal=True`` right after
+    each step that was made, with its rate. Writes gradients, or weights, equally on all ranks. Saves nothing.
 
     Args:
         l1: Strength of the absolute values, >= 0.
@@ -60,22 +58,24 @@ class WeightPenalty(pl.Callback):
         self.parameters = parameters
         self.proximal = proximal
         self.log_as = log_as
-        self._penalizer = Penalizer([], self.l1, self.l2)
+        self._penalizer, self._is_added = Penalizer([], self.l1, self.l2), False
         self._trainer: pl.Trainer | None = None
-        self._is_added = False
         self._handles: list[RemovableHandle] = []
 
     def penalty(self, module: "nn.Module") -> "Tensor":
         """Return the penalty of the chosen weights of ``module`` as they are now, without frozen ones."""
-        chosen = select_parameters(module, self.parameters, owner="WeightPenalty")
-        return weight_penalty([p for p in chosen if p.requires_grad], l1=self.l1, l2=self.l2)
+        chosen = [p for p in select_parameters(module, self.parameters, owner="WeightPenalty") if p.requires_grad]
+        return weight_penalty(chosen, l1=self.l1, l2=self.l2)
+
+    @override
+    def explain(self, plan: Plan) -> str:
+        return f"adds l1={self.l1:g}, l2={self.l2:g} by {'proximal steps' if self.proximal else 'the gradient'}"
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         self._detach()
-        self._trainer, self._is_added = trainer, False
-        chosen = select_parameters(pl_module, self.parameters, owner="WeightPenalty")
-        self._penalizer = Penalizer(chosen, self.l1, self.l2)
+        self._trainer, self._is_added, named = trainer, False, self.parameters
+        self._penalizer = Penalizer(select_parameters(pl_module, named, owner="WeightPenalty"), self.l1, self.l2)
         is_scaled = trainer.scaler is not None
         for optimizer in trainer.optimizers:
             self._penalizer.check("WeightPenalty", optimizer, proximal=self.proximal, is_scaled=is_scaled)
@@ -105,9 +105,9 @@ class WeightPenalty(pl.Callback):
         self._detach()
 
     def _detach(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles, self._trainer = [], None
+        while self._handles:
+            self._handles.pop().remove()
+        self._trainer = None
 
     def _after_step(self, optimizer: "Optimizer", _args: object, _kwargs: object) -> None:
         if self._trainer is None or not is_listed(self._trainer, self):  # a finder's trial

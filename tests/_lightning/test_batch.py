@@ -39,6 +39,10 @@ class Add(TrainingNoise):
         self.draws.append(generator.random())
         return Example(example.inputs + self.amount, example.targets)
 
+    @override
+    def explain(self, plan: Any) -> str:
+        return "adds a number"
+
 
 class Double(TrainingNoise):
     def __init__(self) -> None:
@@ -47,6 +51,10 @@ class Double(TrainingNoise):
     @override
     def transform(self, example: Example, generator: np.random.Generator) -> Example:
         return Example(example.inputs * 2, example.targets)
+
+    @override
+    def explain(self, plan: Any) -> str:
+        return "doubles"
 
 
 class OwnHook:

@@ -214,7 +214,7 @@ def test_a_second_fit_of_the_same_trainer_goes_on_with_the_next_epoch(tmp_path: 
     data = Augmented()
     ours = run(Stops(None), resume=ExactResume(None, dirpath=tmp_path), max_epochs=2)
     ours.fit_loop.max_epochs = 3
-    seen: list[int] = []
+    seen: list[tuple[int, int]] = []
     sampler = ResumableSampler(data, keyed=True)
 
     class Recorded(Augmented):
@@ -224,7 +224,7 @@ def test_a_second_fit_of_the_same_trainer_goes_on_with_the_next_epoch(tmp_path: 
 
     assert ours.lightning_module is not None
     ours.fit(ours.lightning_module, DataLoader(Recorded(), batch_size=2, sampler=sampler), loader(4))
-    assert {epoch for epoch, _ in seen} == {2}  # type: ignore[misc]
+    assert {epoch for epoch, _ in seen} == {2}
     assert ours.global_step == whole.global_step
 
 
