@@ -92,10 +92,6 @@ NAMES: Final = (
     *("adamax", "nadam", "radam", "adafactor", "muon", "lars", "lamb", "lion", "sam"),
 )
 HEAD: Final = """\
----
-orphan: true
----
-
 # Optimizers: what they support
 
 Made by `python -m tests.optim.support_table > docs/optimizers_support.md`. Each cell is proved in a fit of a real
