@@ -164,3 +164,55 @@ def test_in_a_fit_the_signal_ends_the_run_before_the_next_batch(monkeypatch: pyt
     assert killed.ended == [0, 1]
     assert isinstance(killed.after, SIGTERMException)
     assert signal.getsignal(signal.SIGTERM) is ignore
+
+
+@pytest.fixture
+def on_child() -> Iterator[list[str]]:
+    """Install a handler for ended children that raises what it holds, as torch does for its workers."""
+    texts: list[str] = []
+
+    def raising(*_: object) -> None:
+        raise RuntimeError(texts[0])
+
+    before = signal.signal(signal.SIGCHLD, raising)
+    yield texts
+    signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_a_worker_that_sigterm_killed_counts_as_the_signal(
+    on_child: list[str], world_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pl.Trainer, "world_size", property(lambda _: world_size))
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    before = signal.getsignal(signal.SIGCHLD)
+    relay.attach(run)
+    assert not relay.ended_between_batches(run)
+    on_child.append("DataLoader worker (pid 7) is killed by signal: Terminated. ")
+    os.kill(os.getpid(), signal.SIGCHLD)
+    assert run.received_sigterm is (world_size == 1), "several processes agree first"
+    assert relay.ended_between_batches(run) is (world_size == 1)
+    relay.detach()
+    assert signal.getsignal(signal.SIGCHLD) is before
+    with pytest.raises(RuntimeError, match="Terminated"):
+        os.kill(os.getpid(), signal.SIGCHLD)
+
+
+def test_a_worker_that_something_else_killed_is_an_error(on_child: list[str]) -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    relay.attach(run)
+    on_child.append("DataLoader worker (pid 7) is killed by signal: Killed. ")
+    with pytest.raises(RuntimeError, match="Killed"):
+        os.kill(os.getpid(), signal.SIGCHLD)
+    assert not run.received_sigterm
+    relay.detach()
+
+
+def test_a_signal_inside_a_batch_is_not_between_two(on_child: list[str]) -> None:
+    relay, run = SigtermRelay(), trainer(max_epochs=1)
+    relay.attach(run)
+    on_child.append("DataLoader worker (pid 7) is killed by signal: Terminated. ")
+    os.kill(os.getpid(), signal.SIGCHLD)
+    run.fit_loop.epoch_loop.batch_progress.increment_ready()
+    assert not relay.ended_between_batches(run)
+    relay.detach()

@@ -3,6 +3,8 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,43 @@ def test_sigterm_saves_the_current_state_and_last_finds_it(tmp_path: Path, caplo
     resumed = run(Stops(None), resume=ExactResume("5step", dirpath=tmp_path), ckpt_path="last", **ours)
     assert is_same(outcome(resumed), outcome(whole))
     assert {each.name for each in tmp_path.iterdir()} == {"whole", "resume.ckpt"}
+
+
+GROUP = """
+import os, signal, sys, time
+import lightning.pytorch as pl
+from tests.callbacks.interrupted import ExactResume, Stops, run
+
+class Preempted(pl.Callback):
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == 13:
+            os.killpg(0, signal.SIGTERM)
+            time.sleep(0.5)
+
+run(Stops(None), resume=ExactResume("5step", dirpath=sys.argv[1]), callbacks=[Preempted()], workers=2)
+"""
+
+
+@pytest.mark.slow
+def test_sigterm_that_kills_the_loaders_workers_too_saves_the_current_state(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", GROUP, str(tmp_path)]
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=environment,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "ExactResume: saved" in done.stdout + done.stderr
+    assert torch.load(tmp_path / "resume.ckpt", weights_only=True)["global_step"] == 14
+    resumed = run(Stops(None), resume=ExactResume("5step", dirpath=tmp_path), workers=2, ckpt_path="last")
+    whole = run(Stops(None), resume=ExactResume(None, dirpath=tmp_path), workers=2)
+    assert is_same(outcome(resumed), outcome(whole))
 
 
 def test_an_exception_saves_beside_the_exact_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
