@@ -22,13 +22,16 @@ def without_known_warnings() -> Iterator[None]:
 @contextmanager
 def without_chatter() -> Iterator[None]:
     """Let Lightning say, inside, nothing below a warning; for many short fits in a row."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    # Both distributions speak through the one that was imported last.
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "pytorch_lightning")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager

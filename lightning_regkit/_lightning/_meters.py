@@ -96,8 +96,7 @@ def merge_results(trainer: "pl.Trainer", pending: dict[str, Logged]) -> None:
 
 def log_results(pl_module: "pl.LightningModule", pending: dict[str, Logged]) -> None:
     """Log what the rest of the epoch did not log again, at ``on_train_epoch_end``; ``pending`` is empty then."""
-    while pending:
-        _, entry = pending.popitem()
+    for entry in [pending.pop(key) for key in list(pending)]:  # loggers show them in the order of the first logging
         options = {name: entry[name] for name in ("prog_bar", "sync_dist", "reduce_fx")}
         options["logger"] = None if entry["logger"] else False  # True would warn where the Trainer has no logger
         pl_module.log(entry["name"], _value(pl_module, entry), batch_size=1, **options)

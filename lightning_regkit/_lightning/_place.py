@@ -108,14 +108,14 @@ def settle(loops: Loops, saved: dict[str, Any]) -> Place:
         progress["is_last_batch"] = False
         return Place(epochs["processed"], 0)
     _drop_unfinished(progress)
-    if current["processed"] > current["completed"] and saved["is_ending"]:
+    if saved["is_validating"]:
+        _repeat_validation(loops[VALIDATION], saved["validated"])
+        saved["validated"] = 0
+    elif current["processed"] > current["completed"] and saved["is_ending"]:
         current["completed"] += 1
         total["completed"] += 1
         if saved["is_validation_due"]:
             _repeat_validation(loops[VALIDATION], 0)
-    elif saved["is_validating"]:
-        _repeat_validation(loops[VALIDATION], saved["validated"])
-        saved["validated"] = 0
     return Place(epochs["processed"], current["processed"], is_inside=True, is_over=progress["is_last_batch"])
 
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -434,6 +435,8 @@ def test_a_gradient_scaler_is_refused_in_the_first_step() -> None:
 
 
 def test_a_batch_that_gives_no_loss_changes_nothing() -> None:
+    Closure.warning_cache.clear()  # Lightning says it once a process
+
     class Skips(Sharp):
         def training_step(self, batch: Any, batch_idx: int) -> Any:
             return None

@@ -14,6 +14,7 @@ from lightning_regkit.schedules import Cosine, Linear, plot, simulate
 @pytest.fixture(autouse=True)
 def _no_window() -> Iterator[None]:
     mpl.use("agg")
+    plt.close("all")
     yield
     plt.close("all")
 
