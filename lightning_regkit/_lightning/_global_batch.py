@@ -7,6 +7,7 @@ from typing import final
 from torch.utils.data import BatchSampler, DataLoader
 
 from lightning_regkit._checks import message
+from lightning_regkit._lightning._horizon import accumulation_scheduler
 from lightning_regkit._lightning._loaders import flat_loaders
 from lightning_regkit._lightning._namespace import pl
 
@@ -82,14 +83,13 @@ def _size_of(loader: object) -> int | None:
 
 
 def _accumulated(owner: str, trainer: "pl.Trainer") -> int:
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by the callback connector
-        # By name, for either distribution's class may be in either's Trainer.
-        if any(base.__name__ == "GradientAccumulationScheduler" for base in type(callback).__mro__):
-            windows = set(callback.scheduling.values())
-            if len(windows) > 1:
-                remedy = "Pass Trainer(accumulate_grad_batches=) instead."
-                condition = "keep one accumulation, for the rate is scaled once"
-                found = dict(sorted(callback.scheduling.items()))
-                raise ValueError(message(owner, "GradientAccumulationScheduler", condition, found, remedy))
-            return int(windows.pop())
-    return int(trainer.accumulate_grad_batches)
+    scheduler = accumulation_scheduler(trainer)
+    if scheduler is None:
+        return int(trainer.accumulate_grad_batches)
+    windows = set(scheduler.scheduling.values())
+    if len(windows) > 1:
+        remedy = "Pass Trainer(accumulate_grad_batches=) instead."
+        condition = "keep one accumulation, for the rate is scaled once"
+        found = dict(sorted(scheduler.scheduling.items()))
+        raise ValueError(message(owner, "GradientAccumulationScheduler", condition, found, remedy))
+    return int(windows.pop())

@@ -7,7 +7,7 @@ own bounds.
 import math
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lightning_regkit._checks import message, positive_int
 from lightning_regkit._durations import Horizon
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lightning_regkit._lightning._namespace import pl
 
 __all__ = [
+    "accumulation_scheduler",
     "check_total_steps",
     "epoch_bound",
     "given_horizons",
@@ -112,9 +113,15 @@ def _horizon(trainer: "pl.Trainer") -> Horizon:
 
 def windows(trainer: "pl.Trainer", epochs: int | None) -> list[int]:
     """List the accumulation of every epoch; without a bound on epochs, up to the last that differs."""
+    scheduler = accumulation_scheduler(trainer)
+    if scheduler is None:
+        return [trainer.accumulate_grad_batches] * (epochs or 1)
+    return [scheduler.get_accumulate_grad_batches(epoch) for epoch in range(epochs or scheduler.epochs[-1] + 1)]
+
+
+def accumulation_scheduler(trainer: "pl.Trainer") -> Any | None:
+    """Return the run's ``GradientAccumulationScheduler``, by name: either distribution's may be in either's Trainer."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by the callback connector
-        # By name, for either distribution's class may be in either's Trainer.
         if any(base.__name__ == "GradientAccumulationScheduler" for base in type(callback).__mro__):
-            last = callback.epochs[-1] + 1
-            return [callback.get_accumulate_grad_batches(epoch) for epoch in range(epochs or last)]
-    return [trainer.accumulate_grad_batches] * (epochs or 1)
+            return callback
+    return None

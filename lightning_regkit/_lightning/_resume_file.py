@@ -34,7 +34,9 @@ class ResumeFile:
         self.path = ""
 
     def begin(self, trainer: "pl.Trainer", folder: object, exists: Callable[[str], bool]) -> None:
-        """Choose the name at ``on_train_start``; counting starts here."""
+        """Choose the name at ``on_train_start``; counting starts here. A ``fast_dev_run`` leaves no files."""
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by Trainer.__init__
+            return
         self.path = free_path(trainer, folder, exists)
         self._saved_step = log_step(trainer)
 
@@ -44,17 +46,16 @@ class ResumeFile:
 
     def is_due_after_batch(self, trainer: "pl.Trainer") -> bool:
         """Tell whether the steps since the last save fill the period."""
-        return self._unit == "step" and log_step(trainer) - self._saved_step >= self._period
+        return self.path != "" and self._unit == "step" and log_step(trainer) - self._saved_step >= self._period
 
     def is_due_after_epoch(self, trainer: "pl.Trainer") -> bool:
         """Tell whether the epoch that ends is one to save."""
-        return self._unit == "ep" and (trainer.current_epoch + 1) % self._period == 0
+        return self.path != "" and self._unit == "ep" and (trainer.current_epoch + 1) % self._period == 0
 
     def write(self, trainer: "pl.Trainer", path: str) -> None:
-        """Save the state; a collective. A ``fast_dev_run`` leaves no files."""
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by Trainer.__init__
-            self._saved_step = log_step(trainer)
-            trainer.save_checkpoint(path, weights_only=False)
+        """Save the state; a collective."""
+        self._saved_step = log_step(trainer)
+        trainer.save_checkpoint(path, weights_only=False)
 
     def rescue(self, trainer: "pl.Trainer", exception: BaseException, *, is_exact: bool) -> None:
         """Save the state of a run that ends early, say so, and let what ended it reach the user.

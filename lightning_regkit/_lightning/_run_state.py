@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 from torch import Tensor
 
 from lightning_regkit._lightning._generators import burn_seeds, generator_states, restore_generators
+from lightning_regkit._lightning._horizon import accumulation_scheduler
 from lightning_regkit._lightning._meters import (
     Logged,
     log_results,
@@ -48,7 +49,9 @@ class RunState:
         }
         if now["is_validating"]:  # it is repeated from its beginning
             own.update(self._before_validation)
-        return {"moment": now, "world_size": trainer.world_size, "ranks": gather(trainer, own)}
+        is_open = pl_module.automatic_optimization and is_window_open(trainer)
+        ranks = gather(trainer, own)
+        return {"moment": now, "is_window_open": is_open, "world_size": trainer.world_size, "ranks": ranks}
 
     def load(self, trainer: "pl.Trainer", loops: dict[str, Any], saved: dict[str, Any]) -> Place:
         """Take what ``save`` returned at ``on_load_checkpoint``, and settle the loops of that checkpoint."""
@@ -138,7 +141,6 @@ def _restore_gradients(pl_module: "pl.LightningModule", gradients: list[Tensor |
 
 def _schedule_accumulation(trainer: "pl.Trainer") -> None:
     """Do what Lightning's scheduler does as an epoch starts, which a run resumed inside of it skips."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by the callback connector
-        # By name, for either distribution's class may be in either's Trainer.
-        if any(base.__name__ == "GradientAccumulationScheduler" for base in type(callback).__mro__):
-            trainer.accumulate_grad_batches = callback.get_accumulate_grad_batches(trainer.current_epoch)
+    scheduler = accumulation_scheduler(trainer)
+    if scheduler is not None:
+        trainer.accumulate_grad_batches = scheduler.get_accumulate_grad_batches(trainer.current_epoch)

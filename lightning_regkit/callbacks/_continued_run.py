@@ -59,7 +59,7 @@ class ContinuedRun(pl.callbacks.ModelCheckpoint):
         place = self._run.load(trainer, loops, saved)
         self._order.load(saved["plans"], place, saved["world_size"])
         if saved["world_size"] != trainer.world_size:
-            self._order.change_world(trainer, loops)
+            self._order.change_world(trainer, loops, is_window_open=saved["is_window_open"])
             counts = f"{saved['world_size']} processes wrote the checkpoint, {trainer.world_size} go on"
             say(OWNER, f"{counts}: the samples keep their order, noise and running metrics start anew.")
         if not saved["is_exact"]:

@@ -39,16 +39,20 @@ class DataOrder:
             for plan in self._saved
         ]
 
-    def change_world(self, trainer: "pl.Trainer", loops: dict[str, Any]) -> None:
+    def change_world(self, trainer: "pl.Trainer", loops: dict[str, Any], *, is_window_open: bool) -> None:
         """Count the epoch's batches as this number of processes has them: the global order of samples goes on.
 
         Raises:
-            ValueError: The epoch is cut short by ``limit_train_batches``, or mixes several loaders.
+            ValueError: The epoch is cut short by ``limit_train_batches``, or mixes several loaders, or was left inside
+                an accumulation window, whose gradients belong to the processes that made them.
         """
         if self._place is None or not self._place.is_inside or self._place.is_over:
             return
-        if len(self._saved) > 1 or trainer.limit_train_batches != 1.0:
-            condition = "be that of the checkpoint with several loaders or limit_train_batches"
+        if is_window_open or len(self._saved) > 1 or trainer.limit_train_batches != 1.0:
+            inside = (
+                "inside an accumulation window" if is_window_open else "with several loaders or limit_train_batches"
+            )
+            condition = f"be that of the checkpoint {inside}"
             remedy = "Resume with as many processes as before, or from a checkpoint of the end of an epoch."
             raise ValueError(message(self._owner, "the number of processes", condition, trainer.world_size, remedy))
         plan, start, world_size = self._saved[0], self._starts[0], trainer.world_size

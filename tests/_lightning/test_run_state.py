@@ -238,7 +238,7 @@ def saved_at(hook: str, folder: Path, **options: Any) -> dict[str, Any]:
 
 def test_what_is_saved_and_that_gradients_of_a_closed_window_are_not(tmp_path: Path) -> None:
     saved = saved_at("batch 1", tmp_path, accumulate_grad_batches=2)
-    assert set(saved) == {"moment", "world_size", "ranks"}
+    assert set(saved) == {"moment", "is_window_open", "world_size", "ranks"}
     (own,) = saved["ranks"]
     names = {"generators", "metrics", "validation_steps", "results", "callback_metrics", "gradients"}
     assert (saved["world_size"], set(own)) == (1, names)

@@ -22,7 +22,7 @@ COUNT, BATCH = 18, 2
 
 
 class Augmented(Dataset[Any]):
-    """Images with noise from the three global generators, or from none; reads (epoch, index) or an index."""
+    """Images with noise keyed by (epoch, index), and if asked from the three global generators as well."""
 
     def __init__(self, count: int = COUNT, *, is_noisy: bool = True) -> None:
         self.inputs, self.targets = images(count)
@@ -33,8 +33,10 @@ class Augmented(Dataset[Any]):
 
     def __getitem__(self, key: Any) -> tuple[Tensor, Tensor]:
         epoch, index = key if isinstance(key, tuple) else (0, key)
-        noise = torch.randn(1).item() + np.random.rand() + random.random() if self.is_noisy else 0.0  # noqa: NPY002
-        return self.inputs[index] + 0.1 * noise + 0.01 * epoch, self.targets[index]
+        noise = np.random.default_rng((epoch, index)).normal()
+        if self.is_noisy:
+            noise += torch.randn(1).item() + np.random.rand() + random.random()  # noqa: NPY002
+        return self.inputs[index] + 0.1 * noise, self.targets[index]
 
 
 class Noisy(pl.LightningModule):
@@ -121,7 +123,7 @@ class Stops(pl.callbacks.Checkpoint):
 def run(
     stops: Stops, *, resume: ExactResume | None, workers: int = 0, ckpt_path: Any = None, **options: Any
 ) -> pl.Trainer:
-    """Train three epochs and return the Trainer; noise in the data only where the loader is in this process."""
+    """Train three epochs and return the Trainer; global noise in the data only where the loader is in this process."""
     pl.seed_everything(5, verbose=False)
     module, rows = Noisy(), Rows()
     if ckpt_path is not None:

@@ -133,7 +133,7 @@ def test_it_makes_no_files_and_saves_no_state_of_a_checkpoint_callback(tmp_path:
     assert {each.name for each in tmp_path.rglob("*.ckpt")} == {"save.ckpt"}
     entry = torch.load(path, weights_only=True)["lightning_regkit"]["ExactResume"]
     plan = LoaderPlan(num_examples=10, batch_size=2, drop_last=False, shuffle=True, seed=1)
-    assert set(entry) == {"moment", "world_size", "ranks", "plans", "is_exact"}
+    assert set(entry) == {"moment", "is_window_open", "world_size", "ranks", "plans", "is_exact"}
     assert entry["plans"] == [vars(plan)]
     assert (entry["is_exact"], entry["world_size"]) == (True, 1)
 

@@ -188,7 +188,7 @@ def test_batches_are_counted_as_the_new_processes_have_them(
     plan = LoaderPlan(num_examples=11, batch_size=2, drop_last=False, shuffle=True, seed=1)
     order.load([asdict(plan)], Place(0, batches, is_inside=True), world_size=before)
     state = loops(batches)
-    order.change_world(running(loader(11), world_size=after), state)
+    order.change_world(running(loader(11), world_size=after), state, is_window_open=False)
     assert state == loops(renumbered)
 
 
@@ -206,7 +206,7 @@ def test_another_world_reads_the_rest_in_order(
     used = min(size, batches * batch_size * before)
     order.load(plans, Place(0, batches, is_inside=True), world_size=before)
     state = loops(batches)
-    order.change_world(running(one, world_size=after), state)
+    order.change_world(running(one, world_size=after), state, is_window_open=False)
     hands = []
     for rank in range(after):
         with process(rank, after):
@@ -231,7 +231,7 @@ def test_between_epochs_another_world_changes_no_count(place: Place | None) -> N
     if place is not None:
         order.load([asdict(plan)] * 2, place, world_size=2)
     state = loops(5)
-    order.change_world(running(loader(), limit_train_batches=0.5), state)
+    order.change_world(running(loader(), limit_train_batches=0.5), state, is_window_open=True)
     assert state == loops(5)
 
 
@@ -240,11 +240,22 @@ def test_another_world_is_refused_where_batches_do_not_tell_the_examples(count: 
     order, plan = DataOrder("ExactResume"), LoaderPlan(10, 2, drop_last=False, shuffle=True, seed=1)
     order.load([asdict(plan)] * count, Place(0, 2, is_inside=True), world_size=2)
     with pytest.raises(ValueError, match="processes") as refused:
-        order.change_world(running(loader(), world_size=3, limit_train_batches=limit), loops(2))
+        order.change_world(running(loader(), world_size=3, limit_train_batches=limit), loops(2), is_window_open=False)
     assert str(refused.value) == (
         "ExactResume: the number of processes must be that of the checkpoint with several loaders or "
         "limit_train_batches, got 3. Resume with as many processes as before, or from a checkpoint of the end of an "
         "epoch."
+    )
+
+
+def test_another_world_is_refused_inside_an_accumulation_window() -> None:
+    order, plan = DataOrder("ExactResume"), LoaderPlan(10, 2, drop_last=False, shuffle=True, seed=1)
+    order.load([asdict(plan)], Place(0, 2, is_inside=True), world_size=2)
+    with pytest.raises(ValueError, match="processes") as refused:
+        order.change_world(running(loader(), world_size=3), loops(2), is_window_open=True)
+    assert str(refused.value) == (
+        "ExactResume: the number of processes must be that of the checkpoint inside an accumulation window, got 3. "
+        "Resume with as many processes as before, or from a checkpoint of the end of an epoch."
     )
 
 
