@@ -50,7 +50,7 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
 def _fit(make: Any, steps: int, is_ours: bool) -> None:
     batch = 8
     data = TensorDataset(torch.randn(steps * batch, 1, SIDE_PX, SIDE_PX), torch.arange(steps * batch) % 3)
-    callbacks = [ExactResume(None, dirpath="unused")] if is_ours else []
+    callbacks = [ExactResume(None, on_sigterm=False)] if is_ours else []
     logging.disable(logging.INFO)
     try:
         ours = trainer(max_epochs=1, callbacks=callbacks, enable_checkpointing=is_ours)
