@@ -8,9 +8,9 @@ from typing_extensions import override
 from lightning_regkit._lightning import Explained, Plan, pl, say
 from lightning_regkit._lightning._gradients import loss_scale, refuse_unsuited
 from lightning_regkit.callbacks._layer_moments import LayerMoments
-from lightning_regkit.optim._kfac_layers import KroneckerLayer, find_layers
-from lightning_regkit.optim._kfac_settings import OWNER, KFACSettings
-from lightning_regkit.optim._kfac_state import KFACState
+from lightning_regkit.optim.kfac._layers import KroneckerLayer, find_layers
+from lightning_regkit.optim.kfac._settings import OWNER, KFACSettings
+from lightning_regkit.optim.kfac._state import KFACState
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -100,11 +100,21 @@ class KFACPreconditioner(LayerMoments, Explained):
         self._state.apply(self._layers, optimizer)
 
     @override
+    def on_load_checkpoint(
+        self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", checkpoint: dict[str, Any]
+    ) -> None:
+        super().on_load_checkpoint(trainer, pl_module, checkpoint)
+        if self._is_resuming:  # what an earlier fit left must not stand in for what a checkpoint lacks
+            self._state.reset()
+
+    @override
     def state_dict(self) -> dict[str, Any]:
         return {**self._state.state_dict(), "settings": str(self.settings)}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if not self._is_resuming:  # an evaluation
+            return
         self._state.load_state_dict(state_dict)
         if state_dict["settings"] != str(self.settings):
             say(OWNER, f"goes on with {self.settings}; the checkpoint had {state_dict['settings']}.")

@@ -8,13 +8,13 @@ from typing_extensions import override
 
 from lightning_regkit._lightning import pl
 from lightning_regkit._lightning._gradients import load_part, refuse_closure, save_part
-from lightning_regkit.optim._kfac_factors import Moments, pool
-from lightning_regkit.optim._kfac_recorder import Recorder
+from lightning_regkit.optim.kfac._factors import Moments, pool
+from lightning_regkit.optim.kfac._recorder import Recorder
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from lightning_regkit.optim._kfac_layers import KroneckerLayer
+    from lightning_regkit.optim.kfac._layers import KroneckerLayer
 
 __all__ = ["LayerMoments"]
 
@@ -34,6 +34,7 @@ class LayerMoments(pl.Callback, ABC):
         self._recorder = Recorder({})
         self._part: dict[str, Any] | None = None
         self._has_stepped = False
+        self._is_resuming = True
 
     @property
     @abstractmethod
@@ -56,7 +57,7 @@ class LayerMoments(pl.Callback, ABC):
         if self._has_stepped:
             refuse_closure(self._owner, optimizer)
         self._has_stepped = True
-        return pool(self._recorder.take(), trainer.strategy.reduce) if self._recorder.is_attached else {}
+        return pool(self._recorder.take(), trainer.strategy.reduce) if self._recorder.is_open else {}
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
@@ -74,21 +75,23 @@ class LayerMoments(pl.Callback, ABC):
 
     @override
     def on_exception(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", exception: BaseException) -> None:
-        self._recorder.detach()
+        self._recorder.detach()  # the sums stay, for checkpoint callbacks come next
 
     @override
     def teardown(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
-        self._recorder.detach()
+        self._recorder.take()
 
     @override
     def on_save_checkpoint(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", checkpoint: dict[str, Any]
     ) -> None:
-        if self._recorder.is_attached:
+        if self._recorder.is_open:
             save_part(self._owner, trainer, checkpoint, self._recorder.state())
 
     @override
     def on_load_checkpoint(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", checkpoint: dict[str, Any]
     ) -> None:
-        self._part = load_part(self._owner, trainer, checkpoint)
+        self._is_resuming = trainer.state.fn == "fit"
+        if self._is_resuming:
+            self._part = load_part(self._owner, trainer, checkpoint)

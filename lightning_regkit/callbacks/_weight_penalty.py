@@ -1,20 +1,23 @@
 """An L1, L2 or elastic-net penalty on chosen weights of any LightningModule."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, final
 
 from typing_extensions import override
 
 from lightning_regkit._checks import message
 from lightning_regkit._lightning import Explained, Plan, is_listed, pl
+from lightning_regkit._lightning._step_hooks import after_each_step
+from lightning_regkit.optim._sam import stepping
 from lightning_regkit.regularizers import Penalizer, select_parameters, strengths, weight_penalty
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
-    from torch.utils.hooks import RemovableHandle
 
 __all__ = ["WeightPenalty"]
+
+OWNER: Final = "WeightPenalty"
 
 
 @final
@@ -54,17 +57,15 @@ class WeightPenalty(pl.Callback, Explained):
         proximal: bool = False,
         log_as: str | None = None,
     ) -> None:
-        self.l1, self.l2 = strengths(l1, l2, elastic, owner="WeightPenalty")
-        self.parameters = parameters
-        self.proximal = proximal
-        self.log_as = log_as
+        self.l1, self.l2 = strengths(l1, l2, elastic, owner=OWNER)
+        self.parameters, self.proximal, self.log_as = parameters, proximal, log_as
         self._penalizer, self._is_added = Penalizer([], self.l1, self.l2), False
         self._trainer: pl.Trainer | None = None
-        self._handles: list[RemovableHandle] = []
+        self._ends: list[Callable[[], None]] = []
 
     def penalty(self, module: "nn.Module") -> "Tensor":
         """Return the penalty of the chosen weights of ``module`` as they are now, without frozen ones."""
-        chosen = [p for p in select_parameters(module, self.parameters, owner="WeightPenalty") if p.requires_grad]
+        chosen = [p for p in select_parameters(module, self.parameters, owner=OWNER) if p.requires_grad]
         return weight_penalty(chosen, l1=self.l1, l2=self.l2)
 
     @override
@@ -74,14 +75,13 @@ class WeightPenalty(pl.Callback, Explained):
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         self._detach()
-        self._trainer, self._is_added, named = trainer, False, self.parameters
-        self._penalizer = Penalizer(select_parameters(pl_module, named, owner="WeightPenalty"), self.l1, self.l2)
-        is_scaled = trainer.scaler is not None
-        for optimizer in trainer.optimizers:
-            self._penalizer.check("WeightPenalty", optimizer, proximal=self.proximal, is_scaled=is_scaled)
+        self._trainer, chosen = trainer, select_parameters(pl_module, self.parameters, owner=OWNER)
+        self._penalizer = Penalizer(chosen, self.l1, self.l2, owner=OWNER)
+        for optimizer in map(stepping, trainer.optimizers):
+            self._penalizer.check(optimizer, proximal=self.proximal, is_scaled=trainer.scaler is not None)
             if self.proximal:
-                self._handles.append(optimizer.register_step_pre_hook(self._penalizer.before_step))
-            self._handles.append(optimizer.register_step_post_hook(self._after_step))
+                self._ends.append(optimizer.register_step_pre_hook(self._penalizer.before_step).remove)
+            self._ends.append(after_each_step(optimizer, self._after_step))
 
     @override
     def on_before_optimizer_step(
@@ -105,9 +105,9 @@ class WeightPenalty(pl.Callback, Explained):
         self._detach()
 
     def _detach(self) -> None:
-        while self._handles:
-            self._handles.pop().remove()
-        self._trainer = None
+        while self._ends:
+            self._ends.pop()()
+        self._trainer, self._is_added = None, False
 
     def _after_step(self, optimizer: "Optimizer", _args: object, _kwargs: object) -> None:
         if self._trainer is None or not is_listed(self._trainer, self):  # a finder's trial
@@ -116,5 +116,5 @@ class WeightPenalty(pl.Callback, Explained):
             self._penalizer.after_step(optimizer)
         elif not self._is_added:
             remedy = "Step what self.optimizers() returns, or take proximal=True."
-            raise ValueError(message("WeightPenalty", "a step", "go through Lightning", "a raw one", remedy))
+            raise ValueError(message(OWNER, "a step", "go through Lightning", "a raw one", remedy))
         self._is_added = False

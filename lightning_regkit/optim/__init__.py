@@ -6,9 +6,11 @@
 - ``param_groups``, ``GroupRule``: who decays, and who learns at which factor of the rate, by layer type, name or depth.
 - ``group_report``, ``check_groups``: who got which group, and whether anybody was forgotten.
 - ``scale_lr``, ``global_batch``, ``scaling_rule``: the rate of another batch size.
+- ``kfac``: the formulas of K-FAC, a package of its own.
 - ``SAM``: what ``create`` makes of ``sam``: two evaluations a step, around any other optimizer.
 """
 
+from lightning_regkit.optim import kfac as kfac
 from lightning_regkit.optim._create import create
 from lightning_regkit.optim._entry import OptimizerEntry
 from lightning_regkit.optim._groups import param_groups

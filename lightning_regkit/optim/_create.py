@@ -60,7 +60,7 @@ def create(
     """
     entry = find(_OWNER, name)
     rate, decay = _rate(entry, lr), _decay(entry, weight_decay)
-    groups = [group | {"params": list(group["params"])} for group in split(_OWNER, module, decay)]
+    groups = [_checked_group(entry, group) for group in split(_OWNER, module, decay)]
     if not groups:
         remedy = "Unfreeze some with requires_grad_(True)."
         raise ValueError(message(_OWNER, "module", "hold at least 1 trainable parameter", 0, remedy))
@@ -103,6 +103,12 @@ def _checked(entry: OptimizerEntry, options: dict[str, object]) -> dict[str, obj
         remedy = f"Accepted: {', '.join([*own, *accepted])}."
         raise TypeError(message(_OWNER, "options", f"be ones that {entry.name} accepts", unknown, remedy))
     return {key: _checked_value(key, value) for key, value in options.items()}
+
+
+def _checked_group(entry: OptimizerEntry, group: dict[str, Any]) -> dict[str, Any]:
+    known, params = {"lr", "weight_decay", *entry.accepted()}, group["params"]
+    settings = {key: _checked_value(key, value) if key in known else value for key, value in group.items()}
+    return settings | {"params": [params] if isinstance(params, Tensor) else list(params)}
 
 
 def _checked_value(key: str, value: object) -> object:

@@ -124,4 +124,7 @@ def _groups_and_params(owner: str, module: object) -> tuple[list[dict[str, Any]]
         kinds = "hold parameters only, or parameter-group dicts only"
         found = sorted({type(item).__name__ for item in items})
         raise TypeError(message(owner, "module", kinds, found, "Pass the module itself, or its parameters()."))
+    if any("params" not in group for group in groups):
+        keys = [list(group) for group in groups]
+        raise ValueError(message(owner, "module", "hold parameter groups with the key 'params'", keys))
     return groups, params

@@ -30,7 +30,7 @@ def register(entry: OptimizerEntry) -> OptimizerEntry:
 
     Raises:
         TypeError: ``entry`` is not an ``OptimizerEntry``.
-        ValueError: A name is built in, timm's, or registered with another entry.
+        ValueError: A name is built in, timm's, has a slash, or is registered with another entry.
 
     Example:
         >>> import torch
@@ -51,6 +51,10 @@ def register(entry: OptimizerEntry) -> OptimizerEntry:
     for key in (entry.name, *entry.aliases):
         if key in _RESERVED or key.startswith(PREFIX):
             raise ValueError(message("optim.register", "name", "be none that is built in", key))
+        if "/" in key:
+            raise ValueError(
+                message("optim.register", "name", "hold no slash, behind which names() does not look", key)
+            )
         if key in own:
             remedy = "Call unregister first to replace it."
             raise ValueError(message("optim.register", "name", "be none that is registered", key, remedy))

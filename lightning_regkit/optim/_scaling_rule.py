@@ -10,7 +10,7 @@ from lightning_regkit.optim._builtin import BUILTIN
 from lightning_regkit.optim._entry import OptimizerEntry
 from lightning_regkit.optim._register import REGISTERED
 from lightning_regkit.optim._registry import describe, names
-from lightning_regkit.optim._sam import SAM
+from lightning_regkit.optim._sam import stepping
 
 __all__ = ["scaling_rule"]
 
@@ -26,7 +26,8 @@ def scaling_rule(optimizer: Optimizer, *, owner: str = "optim.scaling_rule") -> 
         ``sqrt`` for adaptive methods, ``linear`` for SGD and its kin: ``is_adaptive`` of the entry of its class.
 
     Raises:
-        ValueError: Its class is not in the registry; a subclass is another class.
+        ValueError: Its class is not in the registry (a subclass is another class); or there is no such rule for it, as
+            for L-BFGS, whose line search finds the length of its steps.
 
     Example:
         >>> import torch
@@ -37,13 +38,17 @@ def scaling_rule(optimizer: Optimizer, *, owner: str = "optim.scaling_rule") -> 
     Reference:
         Goyal et al. 2017, arXiv 1706.02677, section 2.1 (linear); Malladi et al. 2022, arXiv 2205.10287 (square root).
     """
-    stepping = optimizer.base if isinstance(optimizer, SAM) else optimizer
-    for entry in _entries(stepping):
-        if entry.optimizer_class is type(stepping):
-            return "sqrt" if entry.is_adaptive else "linear"
-    found = type(stepping).__name__
-    remedy = 'Pass rule="sqrt" for an adaptive method, else rule="linear".'
-    raise ValueError(message(owner, "rule", "be given for an optimizer that is not in the registry", found, remedy))
+    own = stepping(optimizer)
+    entry = next((entry for entry in _entries(own) if entry.optimizer_class is type(own)), None)
+    if entry is None:
+        condition = "be given for an optimizer that is not in the registry"
+        remedy = 'Pass rule="sqrt" for an adaptive method, else rule="linear".'
+        raise ValueError(message(owner, "rule", condition, type(own).__name__, remedy))
+    if entry.needs_closure:
+        condition = "have a rate that grows with the batch"
+        remedy = "It finds the length of its steps by itself: leave its rate as it is."
+        raise ValueError(message(owner, "optimizer", condition, type(own).__name__, remedy))
+    return "sqrt" if entry.is_adaptive else "linear"
 
 
 def _entries(optimizer: Optimizer) -> Iterator[OptimizerEntry]:

@@ -14,6 +14,8 @@ SHORT: Final = ("lamb", "lars", "lion")
 # MADGRAD divides by a cube root; LARS adapts only what decays, and its paper scales the rate linearly.
 _GROWS_WITH_GRADIENT: Final = ("sgd", "momentum", "nesterov", "lars", "larc", "madgrad")
 _MOMENTUM: Final = 0.9
+# Without it timm's kron warns, works, and takes far more memory.
+_WANTS_EINSUM: Final = "kron"
 
 
 def timm_names() -> list[str]:
@@ -53,7 +55,7 @@ def timm_entry(owner: str, name: str) -> OptimizerEntry:
         optimizer_class=optimizer_class,
         lr=_default(optimizer_class, "lr"),
         weight_decay=_default(optimizer_class, "weight_decay"),
-        summary=info.description,
+        summary=info.description + ("; install opt_einsum for it" if key.startswith(_WANTS_EINSUM) else ""),
         reference="named in the docstring of the class",
         options=tuple((momentum | (info.defaults or {})).items()),
         aliases=(key,) if key in SHORT else (),

@@ -24,10 +24,11 @@ class Penalizer:
         chosen: The penalized parameters.
         l1: Strength of the absolute values, >= 0.
         l2: Strength of half the squares, >= 0.
+        owner: Public name of what the user called.
 
     Raises:
         TypeError: A strength is no number.
-        ValueError: A strength is negative, or both are 0.
+        ValueError: A strength is negative, or both are 0; or, at a step, a group added later does not go with it.
 
     Example:
         >>> import torch
@@ -41,25 +42,29 @@ class Penalizer:
         [0.75, 0.0]
     """
 
-    def __init__(self, chosen: Iterable[nn.Parameter], l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1, self.l2 = strengths(l1, l2, owner="Penalizer")
+    def __init__(
+        self, chosen: Iterable[nn.Parameter], l1: float = 0.0, l2: float = 0.0, *, owner: str = "Penalizer"
+    ) -> None:
+        self.l1, self.l2 = strengths(l1, l2, owner=owner)
+        self._owner = owner
         self._chosen = list(chosen)
         self._keys = {id(parameter) for parameter in self._chosen}
         self._lengths: list[float | Tensor] = []
 
-    def check(self, owner: str, optimizer: Optimizer, *, proximal: bool, is_scaled: bool = False) -> None:
-        """Refuse, in the words of ``owner``, an optimizer with which the penalty would silently be another one.
+    def check(self, optimizer: Optimizer, *, proximal: bool, is_scaled: bool = False) -> None:
+        """Refuse an optimizer with which the penalty would silently be another one.
 
         Raises:
             TypeError: It is L-BFGS.
             ValueError: A penalized parameter has a ``weight_decay`` beside l2; or, through the gradient, is maximized,
                 or its gradient is still scaled (``is_scaled``) when the optimizer gets it.
         """
-        check_optimizer(owner, optimizer, proximal=proximal, is_scaled=is_scaled)
-        check_groups(owner, optimizer, self._chosen, l2=self.l2, proximal=proximal)
+        check_optimizer(self._owner, optimizer, proximal=proximal, is_scaled=is_scaled)
+        check_groups(self._owner, optimizer, self._chosen, l2=self.l2, proximal=proximal)
 
     def add_gradients(self, optimizer: Optimizer) -> None:
         """Add the gradient of the penalty to those that ``optimizer`` is about to use."""
+        check_groups(self._owner, optimizer, self._chosen, l2=self.l2, proximal=False)  # fine-tuning adds groups
         for group in optimizer.param_groups:
             add_penalty_gradient_(self._moved(group), l1=self.l1, l2=self.l2)
 
@@ -68,6 +73,7 @@ class Penalizer:
 
         Can be registered as a step pre-hook, which is given more arguments.
         """
+        check_groups(self._owner, optimizer, self._chosen, l2=self.l2, proximal=True)
         self._lengths = step_lengths(optimizer)
 
     def after_step(self, optimizer: Optimizer) -> None:

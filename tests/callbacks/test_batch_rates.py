@@ -49,6 +49,17 @@ def test_what_is_scaled_already_is_scaled_on_from_there() -> None:
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.8)
 
 
+def test_no_rule_multiplies_a_step_whose_length_a_line_search_finds() -> None:
+    optimizer = torch.optim.LBFGS(groups(1.0), line_search_fn="strong_wolfe")
+    with pytest.raises(ValueError, match="rate") as caught:
+        BatchRates(PARTS, 6, None).write(optimizer)
+    assert str(caught.value) == (
+        "ScaleLR: optimizer must have a rate that grows with the batch, got 'LBFGS'. "
+        "It finds the length of its steps by itself: leave its rate as it is."
+    )
+    assert optimizer.param_groups[0]["lr"] == 1.0
+
+
 def test_a_rate_in_a_tensor_is_written_in_place() -> None:
     rate = torch.tensor(0.1)
     optimizer = torch.optim.Adam(groups(rate), capturable=False, foreach=False)

@@ -13,8 +13,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_regkit.callbacks._kfac_preconditioner import KFACPreconditioner
-from lightning_regkit.optim._kfac import decompose, precondition
-from lightning_regkit.optim._kfac_factors import factors, moments
+from lightning_regkit.optim.kfac._factors import factors, moments
+from lightning_regkit.optim.kfac._inverse import decompose, precondition
 from tests.support import NUM_CLASSES, Classifier, images, loader, trainer
 
 
@@ -153,6 +153,33 @@ def test_a_fresh_fit_starts_anew() -> None:
     held = fit(ours)
     assert ours.state_dict()["steps"] == 3
     assert all(map(torch.equal, held.parameters(), fit(kfac()).parameters()))
+
+
+def test_an_evaluation_leaves_it_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Checked(ConvNet):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            self(batch[0])
+
+    ours, keep = kfac(), ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)
+    fitted = trainer(max_epochs=2, callbacks=[ours, keep], enable_checkpointing=True)
+    model, val = Checked(), loader(4, 4)
+    fitted.fit(model, loader(12, 4), val)
+    held = dict(vars(ours._state))
+    fitted.validate(model, val, ckpt_path=tmp_path / "epoch=0.ckpt", weights_only=True)
+    assert vars(ours._state) == held
+    assert not any("goes on with" in line for line in lines_said(caplog))
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
+def test_what_a_checkpoint_lacks_is_not_taken_from_an_earlier_fit(tmp_path: Path) -> None:
+    keep = ModelCheckpoint(tmp_path, filename="last")
+    trainer(max_epochs=1, callbacks=[keep], enable_checkpointing=True).fit(ConvNet(), loader(12, 4))
+    used, fresh = kfac(), kfac()
+    fit(used)
+    for ours in (used, fresh):
+        again = trainer(max_epochs=2, callbacks=[ours])
+        again.fit(ConvNet(), loader(12, 4), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    assert used.state_dict()["steps"] == fresh.state_dict()["steps"] == 3
 
 
 class Overflows(ConvNet):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import lightning.pytorch as pl
 import pytest
 import torch
-from lightning.pytorch.callbacks import LearningRateFinder, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, LearningRateFinder, ModelCheckpoint
 from torch import Tensor
 from typing_extensions import override
 
@@ -14,7 +14,7 @@ from lightning_regkit.callbacks._layer_moments import LayerMoments
 from tests.support import Classifier, Validated, loader, trainer
 
 if TYPE_CHECKING:
-    from lightning_regkit.optim._kfac_factors import Moments
+    from lightning_regkit.optim.kfac._factors import Moments
 
 
 class Every(LayerMoments):
@@ -136,6 +136,23 @@ def test_an_open_window_is_saved_with_the_checkpoint(tmp_path: Path) -> None:
     saved_part = torch.load(tmp_path / "2.ckpt", weights_only=True)["lightning_regkit"]["Every"]
     assert [part["head"]["counts"].tolist() for part in saved_part] == [[2, 2]]
     assert rest.counts[0] == 4
+
+
+def test_an_exception_leaves_the_window_to_the_checkpoint_callbacks(tmp_path: Path) -> None:
+    class Breaks(Classifier):
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            if batch_idx == 3:
+                raise RuntimeError("in the middle")
+            return super().training_step(batch, batch_idx)
+
+    class Keep(Checkpoint):
+        def on_exception(self, trainer: pl.Trainer, *_: Any) -> None:
+            trainer.save_checkpoint(tmp_path / "last.ckpt")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fit(Every(), Breaks(), accumulate_grad_batches=2, callbacks=[Keep()], enable_checkpointing=True)
+    saved = torch.load(tmp_path / "last.ckpt", weights_only=True)["lightning_regkit"]["Every"]
+    assert [part["head"]["counts"].tolist() for part in saved] == [[2, 2]]
 
 
 def test_a_checkpoint_without_an_open_window_adds_nothing(tmp_path: Path) -> None:

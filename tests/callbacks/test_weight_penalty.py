@@ -9,7 +9,7 @@ import pytest
 import pytorch_lightning
 import torch
 from jsonargparse import ArgumentParser
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import BaseFinetuning, ModelCheckpoint
 from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from torch.utils.data import ConcatDataset, DataLoader
 from typing_extensions import override
 
+from lightning_regkit import optim
 from lightning_regkit.callbacks._schedule_lr import ScheduleLR
 from lightning_regkit.callbacks._weight_penalty import WeightPenalty
 from lightning_regkit.regularizers import weight_penalty
@@ -181,6 +182,21 @@ def test_one_proximal_step_a_step(accumulate: int) -> None:
     torch.testing.assert_close(ours.weight, Net().weight / 1.5 ** -(-5 // accumulate))
 
 
+class Own(torch.optim.SGD):
+    """Does something of its own around the step of its parent, whose wrapper then calls torch's hooks again."""
+
+    @override
+    def step(self, closure: Any = None) -> Any:
+        return super().step(closure)
+
+
+@pytest.mark.parametrize("proximal", [False, True])
+def test_an_optimizer_that_calls_the_step_of_its_parent_is_penalized_once(proximal: bool) -> None:
+    theirs = fitted(Net(sgd()), WeightPenalty(l1=0.1, l2=0.5, proximal=proximal))
+    ours = fitted(Net(lambda groups: Own(groups, lr=0.1)), WeightPenalty(l1=0.1, l2=0.5, proximal=proximal))
+    assert_equal(ours, theirs)
+
+
 def test_under_adam_the_proximal_step_is_the_decay_of_adamw() -> None:
     plain = fitted(Net(lambda groups: torch.optim.Adam(groups, lr=0.01)), max_epochs=1, limit_train_batches=1)
     ours = fitted(
@@ -253,6 +269,62 @@ def test_raw_steps_cannot_be_penalized_through_the_gradient(model: Manual) -> No
         "WeightPenalty: a step must go through Lightning, got 'a raw one'. "
         "Step what self.optimizers() returns, or take proximal=True."
     )
+
+
+@pytest.mark.parametrize(("base", "length"), [("sgd", 0.1), ("momentum", 1.0)])
+def test_a_proximal_step_under_sam_is_that_of_its_base(base: str, length: float) -> None:
+    class Still(Net):
+        @override
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            return super().training_step(batch, batch_idx) * 0
+
+    sharp = Still(lambda groups: optim.create(groups, "sam", base=base, lr=0.1))
+    ours = fitted(sharp, WeightPenalty(l2=1.0, proximal=True), max_epochs=1)
+    torch.testing.assert_close(ours.weight, Net().weight / (1 + length) ** 5)
+
+
+def test_under_sam_it_is_the_penalty_in_the_loss() -> None:
+    def sharp(groups: Any) -> Optimizer:
+        return optim.create(groups, "sam", lr=0.1, rho=0.5)
+
+    ours, theirs = fitted(Net(sharp), WeightPenalty(l1=0.02, l2=L2)), fitted(Penalized(sharp))
+    torch.testing.assert_close(ours.weight, theirs.weight)
+    assert not torch.allclose(ours.weight, fitted(Net(sharp)).weight)
+
+
+class Unfrozen(BaseFinetuning):
+    """Adds the weight in the second epoch, with the optimizer's own defaults."""
+
+    @override
+    def freeze_before_training(self, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, Net)
+        pl_module.weight.requires_grad = False
+
+    @override
+    def finetune_function(self, pl_module: pl.LightningModule, epoch: int, optimizer: Optimizer) -> None:
+        assert isinstance(pl_module, Net)
+        if epoch == 1:
+            pl_module.weight.requires_grad = True
+            optimizer.add_param_group({"params": [pl_module.weight]})
+
+
+class Tuned(Net):
+    @override
+    def configure_optimizers(self) -> Optimizer:
+        return self.make([{"params": [self.bias], "weight_decay": 0.0}])
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["penalty first", "fine-tuning first"])
+@pytest.mark.parametrize("proximal", [False, True])
+def test_a_weight_that_is_unfrozen_later_is_penalized_or_refused(proximal: bool, is_first: bool) -> None:
+    def pair() -> list[pl.Callback]:
+        found = [WeightPenalty(l2=0.5, proximal=proximal), Unfrozen()]
+        return found if is_first else found[::-1]
+
+    ours, plain = fitted(Tuned(), *pair()), fitted(Tuned(), Unfrozen())
+    assert not torch.allclose(ours.weight, plain.weight)
+    with pytest.raises(ValueError, match=r"^WeightPenalty: weight_decay of a penalized weight must be 0 beside l2"):
+        fitted(Tuned(sgd(weight_decay=0.1)), *pair())
 
 
 @pytest.mark.parametrize("proximal", [False, True])

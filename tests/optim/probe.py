@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_regkit import optim
 from lightning_regkit._lightning._closures import refuse_closure_misuse
-from lightning_regkit.optim._sam import ascent
+from lightning_regkit.optim._ascent import ascent
 from tests.support import trainer
 
 COUNT, BATCH_SIZE = 24, 4

@@ -208,6 +208,29 @@ def test_torch_groups_may_hold_named_parameters() -> None:
     assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in net.parameters()]
 
 
+def test_a_torch_group_may_hold_one_tensor() -> None:
+    net = nn.Linear(2, 1)
+    optimizer = optim.create([{"params": net.weight}, {"params": [net.bias], "lr": 0.5, "tag": ["1"]}], "sgd")
+    assert [[id(p) for p in group["params"]] for group in optimizer.param_groups] == [[id(net.weight)], [id(net.bias)]]
+    assert optimizer.param_groups[1]["tag"] == ["1"], "what is no option is none of our business"
+
+
+def test_text_in_a_torch_group_is_refused_with_the_remedy() -> None:
+    with pytest.raises(TypeError) as refused:
+        optim.create([{"params": nn.Linear(2, 1).parameters(), "weight_decay": "1e-3"}], "sgd")
+    assert str(refused.value) == (
+        "optim.create: weight_decay must be a number, got '1e-3'. Write 0.001 without quotes: YAML takes 1e-3 for text."
+    )
+
+
+def test_a_torch_group_without_parameters_is_refused() -> None:
+    with pytest.raises(ValueError, match="params") as refused:
+        optim.create([{"lr": 0.1}], "sgd")
+    assert str(refused.value) == (
+        "optim.create: module must hold parameter groups with the key 'params', got [['lr']]."
+    )
+
+
 def test_the_options_given_are_not_modified() -> None:
     settings: dict[str, Any] = {"name": "adam", "lr": 0.1, "betas": [0.5, 0.6]}
     optim.create(small_net(), **settings)

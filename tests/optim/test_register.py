@@ -80,6 +80,15 @@ def test_a_built_in_name_is_refused(name: str, is_alias: bool) -> None:
     assert REGISTERED == {}
 
 
+def test_a_slash_is_refused() -> None:
+    with pytest.raises(ValueError, match="slash") as refused:
+        optim.register(replace(ENTRY, name="ours/mine"))
+    assert str(refused.value) == (
+        "optim.register: name must hold no slash, behind which names() does not look, got 'ours/mine'."
+    )
+    assert REGISTERED == {}
+
+
 def test_what_is_no_entry_is_refused() -> None:
     with pytest.raises(TypeError) as refused:
         optim.register(cast("optim.OptimizerEntry", Mine))

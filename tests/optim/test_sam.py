@@ -5,19 +5,17 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.loops.optimization.automatic import Closure
 from lightning.pytorch.plugins.precision import MixedPrecision
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_regkit import optim
 from lightning_regkit.callbacks import Mixup, ScheduleLR
-from lightning_regkit.optim._sam import ascent
+from lightning_regkit.optim._sam import stepping
 from lightning_regkit.schedules import Linear
 from tests.support import Classifier, images, loader, trainer
 
@@ -51,44 +49,6 @@ def weights(net: nn.Module) -> list[Tensor]:
 
 def are_equal(one: nn.Module, other: nn.Module) -> bool:
     return all(map(torch.equal, weights(one), weights(other)))
-
-
-def test_the_ascent_by_hand() -> None:
-    # |(3, 0, 4)| = 5, over both tensors: 0.5 / 5 = 0.1.
-    first, second = ascent([torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])], 0.5)
-    assert first.tolist() == pytest.approx([0.3, 0.0])
-    assert second.tolist() == [pytest.approx([0.4])]
-
-
-@given(
-    st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=6).filter(lambda g: max(map(abs, g)) > 1e-3),
-    st.floats(0.0, 10.0),
-)
-def test_the_ascent_has_length_rho_along_the_gradient(gradient: list[float], rho: float) -> None:
-    tensor = torch.tensor(gradient, dtype=torch.float64)
-    (move,) = ascent([tensor], rho)
-    assert move.norm().item() == pytest.approx(rho)
-    assert torch.dot(move, tensor).item() == pytest.approx(rho * tensor.norm().item())
-
-
-@settings(deadline=None)
-@given(st.sampled_from([torch.float32, torch.float64, torch.bfloat16]), st.integers(1, 3))
-def test_the_ascent_keeps_shapes_and_gradients(dtype: torch.dtype, count: int) -> None:
-    gradients = [torch.ones(2, index + 1, dtype=dtype) for index in range(count)]
-    moves = ascent(gradients, 0.1)
-    assert [(move.shape, move.dtype) for move in moves] == [(g.shape, g.dtype) for g in gradients]
-    assert all(torch.equal(gradient, torch.ones_like(gradient)) for gradient in gradients)
-
-
-def test_the_ascent_waits_for_nothing() -> None:
-    with FakeTensorMode():
-        moves = ascent([torch.empty(3, 2, device="cuda"), torch.empty(2, device="cuda")], 0.05)
-    assert [(move.device.type, tuple(move.shape)) for move in moves] == [("cuda", (3, 2)), ("cuda", (2,))]
-
-
-def test_nothing_moves_where_there_is_no_gradient() -> None:
-    assert ascent([], 0.1) == []
-    assert ascent([torch.zeros(2)], 0.1)[0].tolist() == [0.0, 0.0]
 
 
 def test_a_step_by_hand() -> None:
@@ -175,6 +135,24 @@ def test_an_unused_parameter_stays() -> None:
     assert extra.grad is None
 
 
+def test_sparse_gradients_are_those_of_dense_ones() -> None:
+    found = []
+    for sparse in (True, False):
+        table = nn.Embedding(4, 2, sparse=sparse, _weight=torch.arange(1.0, 9.0, dtype=torch.float64).view(4, 2))
+        optimizer = optim.create(table, "sam", base="sgd", lr=0.1, rho=0.5)
+
+        def closure(table: nn.Module = table, optimizer: torch.optim.Optimizer = optimizer) -> float:
+            optimizer.zero_grad()
+            loss = table(torch.tensor([1, 1, 2])).pow(3).sum()
+            loss.backward()
+            return loss.item()
+
+        optimizer.step(closure)
+        found.append(table.weight.detach())
+    torch.testing.assert_close(*found, rtol=1e-12, atol=0)
+    assert found[0][0].tolist() == [1.0, 2.0]
+
+
 def test_a_failed_second_pass_leaves_the_weights() -> None:
     net, calls = small_net(), []
     optimizer = optim.create(net, "sam", lr=0.1)
@@ -211,11 +189,24 @@ def test_a_saved_state_goes_on_bit_for_bit(is_base_alone: bool) -> None:
     assert second.state[next(resumed.parameters())]["step"].item() == 4
 
 
-def test_after_a_load_the_groups_are_shared_again() -> None:
-    net = small_net()
-    optimizer = optim.create(net, "sam", base="adam", lr=0.1)
+@pytest.mark.filterwarnings("ignore:.*have 'opt_einsum' installed:UserWarning")
+def test_the_state_is_the_base_s_with_what_is_its_own() -> None:
+    optimizer = optim.create(small_net(), "sam", base="timm/kron", lr=0.1)
+    assert "rng_state" in optimizer.state_dict()
     optimizer.load_state_dict(optimizer.state_dict())
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True], ids=["itself", "as Lightning wraps it"])
+@pytest.mark.parametrize("base", ["adam", "adagrad"])
+def test_after_a_load_the_groups_are_shared_again(base: str, is_wrapped: bool) -> None:
+    net = small_net()
+    optimizer = optim.create(net, "sam", base=base, lr=0.1)
+    train(net, optimizer, steps=1)
+    saved = copy.deepcopy(optimizer.state_dict())
+    train(net, optimizer, steps=1)
+    (LightningOptimizer(optimizer) if is_wrapped else optimizer).load_state_dict(saved)
     assert isinstance(optimizer, optim.SAM)
+    assert {float(state["step"]) for state in optimizer.state.values()} == {1.0}
     assert optimizer.param_groups is optimizer.base.param_groups
     assert optimizer.state is optimizer.base.state
 
@@ -284,6 +275,11 @@ def test_a_closure_that_does_not_clear_is_refused() -> None:
             {"lr": 0.1, "base": {"betas": [0.9, 0.95]}},
             ValueError,
             "SAM: base must hold a name, got {'betas': [0.9, 0.95]}.",
+        ),
+        (
+            {"lr": 0.1, "base": {"name": "adam", "maximize": True}},
+            ValueError,
+            "SAM: maximize of the base must be False, got [True]. Return the negative loss.",
         ),
         ({"lr": 0.1, "base": {"name": 3}}, TypeError, "SAM: name must be a string, got <class 'int'>."),
         (
@@ -424,6 +420,40 @@ def test_accumulation_is_refused_in_the_first_step(base: str) -> None:
         trainer(max_epochs=1, accumulate_grad_batches=2).fit(model, loader(8, 2))
     assert str(refused.value) == UNCLEARED
     assert are_equal(model, start)
+
+
+class Manual(Sharp):
+    """Steps by itself, with a closure that clears through what ``self.optimizers()`` returns."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.automatic_optimization = False
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        optimizer: Any = self.optimizers()
+
+        def closure() -> Tensor:
+            loss: Tensor = functional.cross_entropy(self(batch[0]), batch[1])
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            return loss
+
+        optimizer.step(closure)
+
+
+def test_manual_optimization_makes_the_same_steps() -> None:
+    by_hand, automatic = Manual(), Sharp()
+    for model in (by_hand, automatic):
+        trainer(max_epochs=1).fit(model, loader())
+    assert are_equal(by_hand, automatic)
+    assert not are_equal(by_hand, Sharp())
+
+
+def test_what_moves_the_weights_is_the_base() -> None:
+    optimizer = optim.create(small_net(), "sam", lr=0.1)
+    assert isinstance(optimizer, optim.SAM)
+    assert stepping(optimizer) is optimizer.base
+    assert stepping(optimizer.base) is optimizer.base
 
 
 def test_a_gradient_scaler_is_refused_in_the_first_step() -> None:

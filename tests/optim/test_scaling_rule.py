@@ -19,7 +19,6 @@ def parameters() -> Any:
     ("made", "rule"),
     [
         (torch.optim.SGD, "linear"),
-        (torch.optim.LBFGS, "linear"),
         (torch.optim.Adam, "sqrt"),
         (torch.optim.AdamW, "sqrt"),
         (torch.optim.RMSprop, "sqrt"),
@@ -37,6 +36,16 @@ def test_timm_classes(name: str, rule: str) -> None:
 @pytest.mark.parametrize(("base", "rule"), [("momentum", "linear"), ("adamw", "sqrt")])
 def test_sam_goes_by_its_base(base: str, rule: str) -> None:
     assert optim.scaling_rule(optim.create(nn.Linear(2, 1), "sam", base=base, lr=0.1)) == rule
+
+
+@pytest.mark.parametrize("owner", ["optim.scaling_rule", "ScaleLR"])
+def test_a_line_search_has_no_rule(owner: str) -> None:
+    with pytest.raises(ValueError, match="optimizer") as refused:
+        optim.scaling_rule(torch.optim.LBFGS(parameters()), owner=owner)
+    assert str(refused.value) == (
+        f"{owner}: optimizer must have a rate that grows with the batch, got 'LBFGS'. "
+        "It finds the length of its steps by itself: leave its rate as it is."
+    )
 
 
 class Own(torch.optim.SGD): ...

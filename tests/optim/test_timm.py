@@ -13,6 +13,7 @@ from lightning_regkit import optim
 from lightning_regkit.optim import _timm
 
 NAMES = optim.names("timm/*")
+pytestmark = pytest.mark.filterwarnings("ignore:.*have 'opt_einsum' installed:UserWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,15 @@ def test_every_name_is_described(name: str) -> None:
     assert entry.summary
     assert str(entry).startswith(f"{name}: {entry.optimizer_class.__module__}.")
     assert dict(entry.options).items() <= entry.accepted().items()
+
+
+@pytest.mark.parametrize("name", ["timm/kron", "timm/kronc", "timm/kronw"])
+def test_kron_warns_in_timm_s_words_where_opt_einsum_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert optim.describe(name).summary.endswith("; install opt_einsum for it")
+    monkeypatch.setattr("timm.optim.kron.has_opt_einsum", False)
+    with pytest.warns(UserWarning, match="^It is highly recommended to have 'opt_einsum' installed"):
+        optimizer = optim.create(small_net(), name)
+    assert type(optimizer) is timm.optim.kron.Kron
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -87,13 +87,30 @@ def test_what_it_refuses() -> None:
     weight = parameter(1.0)
     with pytest.raises(ValueError, match=r"^Penalizer: l1 and l2 must not both be 0"):
         Penalizer([weight])
-    penalizer = Penalizer([weight], l2=0.1)
+    penalizer = Penalizer([weight], l2=0.1, owner="Mine")
     with pytest.raises(TypeError, match=r"^Mine: optimizer must take one gradient a step"):
-        penalizer.check("Mine", torch.optim.LBFGS([weight]), proximal=True)
+        penalizer.check(torch.optim.LBFGS([weight]), proximal=True)
     with pytest.raises(ValueError, match=r"^Mine: optimizer must not be fused"):
-        penalizer.check("Mine", torch.optim.SGD([weight], fused=True), proximal=False, is_scaled=True)
+        penalizer.check(torch.optim.SGD([weight], fused=True), proximal=False, is_scaled=True)
     with pytest.raises(ValueError, match=r"^Mine: weight_decay"):
-        penalizer.check("Mine", torch.optim.AdamW([weight]), proximal=True)
+        penalizer.check(torch.optim.AdamW([weight]), proximal=True)
     with pytest.raises(ValueError, match=r"^Mine: maximize"):
-        penalizer.check("Mine", torch.optim.SGD([weight], maximize=True), proximal=False)
-    penalizer.check("Mine", torch.optim.SGD([weight]), proximal=False)
+        penalizer.check(torch.optim.SGD([weight], maximize=True), proximal=False)
+    penalizer.check(torch.optim.SGD([weight]), proximal=False)
+
+
+@pytest.mark.parametrize("proximal", [False, True])
+def test_a_group_added_later_is_checked_at_the_step(proximal: bool) -> None:
+    first, late = parameter(1.0), parameter(2.0)
+    optimizer = torch.optim.SGD([first], lr=0.1, weight_decay=0.5)
+    penalizer = Penalizer([late], l2=0.1, owner="Mine")
+    act = penalizer.before_step if proximal else penalizer.add_gradients
+    penalizer.check(optimizer, proximal=proximal)
+    act(optimizer)
+    optimizer.add_param_group({"params": [late]})
+    with pytest.raises(ValueError, match="decay") as refused:
+        act(optimizer)
+    assert str(refused.value) == (
+        "Mine: weight_decay of a penalized weight must be 0 beside l2, got 0.5. "
+        "Pass weight_decay=0 to the optimizer, or leave l2 to it."
+    )

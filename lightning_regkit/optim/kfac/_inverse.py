@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_regkit._checks import message
-from lightning_regkit.optim._kfac_factors import Factors
+from lightning_regkit.optim.kfac._factors import Factors
 
 __all__ = ["Eigenbasis", "decompose", "kl_scale", "precondition"]
 
@@ -85,7 +85,7 @@ def precondition(gradient: Tensor, basis: Eigenbasis, *, damping: float) -> Tens
     """
     shape = len(basis.D_G), len(basis.D_A)
     if gradient.shape != shape:
-        raise ValueError(message("optim.precondition", "gradient", f"be of shape {shape}", tuple(gradient.shape)))
+        raise ValueError(message("optim.kfac.precondition", "gradient", f"be of shape {shape}", tuple(gradient.shape)))
     inside = basis.Q_G.T @ gradient @ basis.Q_A / (torch.outer(basis.D_G, basis.D_A) + damping)
     return basis.Q_G @ inside @ basis.Q_A.T
 
@@ -97,7 +97,7 @@ def kl_scale(terms: Iterable[Tensor], kl_clip: float) -> Tensor:
     distributions before and after a step of SGD.
 
     Args:
-        terms: lr² (v · grad) of every parameter tensor, scalars whose sum is >= 0; at least one.
+        terms: lr² (v · grad) of every parameter tensor, scalars whose sum is >= 0 but for rounding; at least one.
         kl_clip: Bound, > 0.
 
     Returns:
@@ -111,4 +111,4 @@ def kl_scale(terms: Iterable[Tensor], kl_clip: float) -> Tensor:
         Ba, Grosse and Martens 2017, "Distributed Second-order Optimization using Kronecker-Factored Approximations",
         on step sizes; the bound is without the factor 2, as in gpauloski/kfac-pytorch, so that its values carry over.
     """
-    return (kl_clip / torch.stack(list(terms)).sum()).sqrt().clamp(max=1)
+    return (kl_clip / torch.stack(list(terms)).sum().clamp(min=0)).sqrt().clamp(max=1)

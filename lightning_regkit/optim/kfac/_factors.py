@@ -75,7 +75,7 @@ def moments(inputs: Tensor, gradients: Tensor) -> Moments:
     """
     if inputs.shape[:2] != gradients.shape[:2]:
         condition = f"be of as many examples and positions as inputs, {tuple(inputs.shape[:2])}"
-        raise ValueError(message("optim.moments", "gradients", condition, tuple(gradients.shape[:2])))
+        raise ValueError(message("optim.kfac.moments", "gradients", condition, tuple(gradients.shape[:2])))
     examples, positions = inputs.shape[:2]
     a, g = inputs.flatten(0, 1), gradients.flatten(0, 1) * examples
     return Moments(a.T @ a, g.T @ g, g.new_tensor([examples, examples * positions]))

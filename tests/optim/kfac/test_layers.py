@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import spectral_norm
 
-from lightning_regkit.optim._kfac_layers import (
+from lightning_regkit.optim.kfac._layers import (
     activations,
     find_layers,
     gradient_matrix,
@@ -117,6 +117,9 @@ class Net(nn.Module):
         self.own = Own(2, 2)
         self.normed = spectral_norm(nn.Linear(2, 2))
         self.attention = nn.MultiheadAttention(2, 1)
+        self.biased = nn.Linear(2, 2)
+        self.biased.weight.requires_grad = False
+        self.frozen = nn.Linear(2, 2).requires_grad_(False)
         self.head = nn.ModuleDict({"one": nn.Linear(2, 2), "two": nn.Linear(2, 2, bias=False)})
 
 
@@ -124,11 +127,12 @@ class Net(nn.Module):
 def test_layers_are_found_and_the_rest_is_said() -> None:
     net = Net()
     layers, line = find_layers("KFACPreconditioner", net)
-    assert layers == {"body.0": net.body[0], "head.one": net.head["one"], "head.two": net.head["two"]}
+    head = {f"head.{name}": layer for name, layer in net.head.items()}
+    assert layers == {"body.0": net.body[0], "frozen": net.frozen, **head}
     assert line == (
-        "preconditions body.0, head.one, head.two; body.2 stays as it is (groups > 1); tied stays as it is "
+        "preconditions body.0, frozen, head.one, head.two; body.2 stays as it is (groups > 1); tied stays as it is "
         "(shared parameters); own stays as it is (a Own); normed stays as it is (its weight is computed); "
-        "attention.out_proj stays as it is (a NonDynamicallyQuantizableLinear)."
+        "attention.out_proj stays as it is (a NonDynamicallyQuantizableLinear); biased stays as it is (partly frozen)."
     )
     layers, line = find_layers("KFACPreconditioner", nn.ModuleDict({"a": net.head, "ab": nn.Linear(1, 1)}), ["a"])
     assert list(layers) == ["ab"]

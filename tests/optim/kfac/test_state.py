@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_regkit.optim._kfac_factors import Moments, factors
-from lightning_regkit.optim._kfac_recorder import Recorder
-from lightning_regkit.optim._kfac_settings import KFACSettings
-from lightning_regkit.optim._kfac_state import KFACState
-from tests.optim.test_kfac import dense
-from tests.optim.test_kfac_layers import noise
+from lightning_regkit.optim.kfac._factors import Moments, factors
+from lightning_regkit.optim.kfac._recorder import Recorder
+from lightning_regkit.optim.kfac._settings import KFACSettings
+from lightning_regkit.optim.kfac._state import KFACState
+from tests.optim.kfac.test_inverse import dense
+from tests.optim.kfac.test_layers import noise
 
 LABELS = torch.arange(6) % 3
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lightning_regkit.optim._kfac_factors import Factors, Moments, blend, factors, moments, pool
-from lightning_regkit.optim._kfac_layers import activations, output_gradients
-from tests.optim.test_kfac_layers import noise
+from lightning_regkit.optim.kfac._factors import Factors, Moments, blend, factors, moments, pool
+from lightning_regkit.optim.kfac._layers import activations, output_gradients
+from tests.optim.kfac.test_layers import noise
 
 
 def recorded(layer: Any, inputs: Tensor, labels: Tensor, loss_scale: float = 1.0) -> Moments:
@@ -120,7 +120,7 @@ def test_rows_that_do_not_pair_are_refused() -> None:
     with pytest.raises(ValueError, match="optim") as caught:
         moments(noise(2, 3, 4), noise(2, 2, 5))
     assert str(caught.value) == (
-        "optim.moments: gradients must be of as many examples and positions as inputs, (2, 3), got (2, 2)."
+        "optim.kfac.moments: gradients must be of as many examples and positions as inputs, (2, 3), got (2, 2)."
     )
 
 

@@ -48,6 +48,17 @@ def activations(layer: KroneckerLayer, inputs: Tensor) -> Tensor:
 
     T counts positions: of a Linear the dimensions between batch and features, of a Conv2d the output pixels, whose rows
     are unfolded patches. With a bias the last entry of a row is the homogeneous 1.
+
+    Args:
+        layer: A Linear, or a Conv2d with one group.
+        inputs: What it was called with, (B, ..., features) or (B, C, H, W), with or without B; not modified.
+
+    Returns:
+        Rows a_t with output_t = [weight, bias] a_t.
+
+    Example:
+        >>> activations(nn.Linear(2, 3), torch.tensor([[5.0, 7.0]]))
+        tensor([[[5., 7., 1.]]])
     """
     rows = _rows(inputs) if isinstance(layer, nn.Linear) else _patches(layer, inputs)
     rows = _precise(rows)
@@ -55,7 +66,20 @@ def activations(layer: KroneckerLayer, inputs: Tensor) -> Tensor:
 
 
 def output_gradients(layer: KroneckerLayer, gradients: Tensor) -> Tensor:
-    """Return the gradient by the outputs of ``layer`` as rows (B, T, O), as ``activations`` does the inputs."""
+    """Return the gradient by the outputs of ``layer`` as rows (B, T, O), as ``activations`` does the inputs.
+
+    Args:
+        layer: A Linear, or a Conv2d with one group.
+        gradients: Of the loss by its output, in the output's shape; not modified.
+
+    Returns:
+        Rows g_t, in float32 at least; the gradient of [weight, bias] is the sum of g_t a_tᵀ.
+
+    Example:
+        >>> output_gradients(nn.Conv2d(1, 2, 1), torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]]))
+        tensor([[[1., 3.],
+                 [2., 4.]]])
+    """
     if isinstance(layer, nn.Linear):
         return _precise(_rows(gradients))
     return _precise(_images(gradients).flatten(2).transpose(1, 2))
@@ -87,6 +111,8 @@ def _objection(layer: KroneckerLayer, uses: Counter[nn.Parameter]) -> str:
     own = dict(layer.named_parameters(recurse=False))
     if own.keys() - {"bias"} != {"weight"}:
         return "its weight is computed"
+    if len({parameter.requires_grad for parameter in own.values()}) > 1:
+        return "partly frozen"
     return "shared parameters" if any(uses[parameter] > 1 for parameter in own.values()) else ""
 
 

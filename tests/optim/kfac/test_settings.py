@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lightning_regkit.optim._kfac_settings import KFACSettings
+from lightning_regkit.optim.kfac._settings import KFACSettings
 
 GOOD: dict[str, Any] = {"damping": 1e-3, "update_every": 10, "invert_every": 100, "decay": 0.95, "kl_clip": 1e-3}
 REMEDY = " None leaves steps as long as they are."

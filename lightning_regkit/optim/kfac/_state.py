@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lightning_regkit._checks import message
-from lightning_regkit.optim._kfac import Eigenbasis, decompose, kl_scale, precondition
-from lightning_regkit.optim._kfac_factors import Factors, Moments, blend, factors
-from lightning_regkit.optim._kfac_layers import KroneckerLayer, gradient_matrix, write_gradient
-from lightning_regkit.optim._kfac_settings import OWNER, KFACSettings
+from lightning_regkit.optim.kfac._factors import Factors, Moments, blend, factors
+from lightning_regkit.optim.kfac._inverse import Eigenbasis, decompose, kl_scale, precondition
+from lightning_regkit.optim.kfac._layers import KroneckerLayer, gradient_matrix, write_gradient
+from lightning_regkit.optim.kfac._settings import OWNER, KFACSettings
 
 __all__ = ["KFACState"]
 

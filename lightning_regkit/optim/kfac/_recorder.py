@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
-from lightning_regkit.optim._kfac_factors import Moments, moments
-from lightning_regkit.optim._kfac_layers import KroneckerLayer, activations, output_gradients
+from lightning_regkit.optim.kfac._factors import Moments, moments
+from lightning_regkit.optim.kfac._layers import KroneckerLayer, activations, output_gradients
 
 if TYPE_CHECKING:
     from torch.utils.hooks import RemovableHandle
@@ -33,9 +33,9 @@ class Recorder:
         self._handles: list[RemovableHandle] = []
 
     @property
-    def is_attached(self) -> bool:
-        """Whether it records now."""
-        return bool(self._handles)
+    def is_open(self) -> bool:
+        """Whether there are sums to take, of a step that has begun."""
+        return bool(self._sums)
 
     def attach(self) -> None:
         """Start recording, or go on: what is there stays until ``take``."""
@@ -44,15 +44,14 @@ class Recorder:
             self._handles = [layer.register_forward_hook(self._called, with_kwargs=True) for layer in self._names]
 
     def detach(self) -> None:
-        """Stop and forget; harmless when not attached."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles, self._sums = [], {}
+        """Stop; what is there stays until ``take``. Harmless when not attached."""
+        while self._handles:
+            self._handles.pop().remove()
 
     def take(self) -> dict[str, Moments]:
-        """Stop, and return the sums of every layer, 0 of one that was not called."""
-        sums = self._sums
+        """Stop, return the sums of every layer, 0 of one that was not called, and forget them; empty if not begun."""
         self.detach()
+        sums, self._sums = self._sums, {}
         return sums
 
     def state(self) -> dict[str, dict[str, Tensor]]:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from lightning_regkit.optim._kfac_factors import Moments, moments
-from lightning_regkit.optim._kfac_recorder import Recorder
-from tests.optim.test_kfac_layers import noise
+from lightning_regkit.optim.kfac._factors import Moments, moments
+from lightning_regkit.optim.kfac._recorder import Recorder
+from tests.optim.kfac.test_layers import noise
 
 
 def linear(inputs: int = 3, outputs: int = 2, *, bias: bool = True) -> nn.Linear:
@@ -111,19 +111,32 @@ def test_shapes_without_a_call_are_those_with_one() -> None:
 def test_it_records_only_while_attached_and_leaves_nothing() -> None:
     layer = linear()
     ours = Recorder({"one": layer})
-    assert not ours.is_attached
+    assert not ours.is_open
     layer(noise(4, 3)).sum().backward()
     ours.attach()
-    assert ours.is_attached
+    assert ours.is_open
     late = layer(noise(4, 3)).sum()
     ours.attach()
     assert len(layer._forward_hooks) == 1
     assert ours.take()["one"].counts.tolist() == [0, 0]
     late.backward()
-    assert not ours.is_attached
+    assert not ours.is_open
     assert not layer._forward_hooks
     assert ours.take() == {}
+
+
+def test_detached_it_keeps_what_it_has() -> None:
+    layer = linear()
+    ours = Recorder({"one": layer})
+    ours.attach()
+    layer(noise(4, 3)).sum().backward()
     ours.detach()
+    ours.detach()
+    assert not layer._forward_hooks
+    layer(noise(4, 3)).sum().backward()
+    assert ours.is_open
+    assert ours.take()["one"].counts.tolist() == [4, 4]
+    assert not ours.is_open
 
 
 def test_a_state_goes_on_elsewhere() -> None:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lightning_regkit.optim._kfac import Eigenbasis, decompose, kl_scale, precondition
-from lightning_regkit.optim._kfac_factors import Factors, factors
-from tests.optim.test_kfac_factors import example_gradients, recorded
-from tests.optim.test_kfac_layers import noise
+from lightning_regkit.optim.kfac._factors import Factors, factors
+from lightning_regkit.optim.kfac._inverse import Eigenbasis, decompose, kl_scale, precondition
+from tests.optim.kfac.test_factors import example_gradients, recorded
+from tests.optim.kfac.test_layers import noise
 
 
 def semidefinite(size: int, rank: int, seed: int) -> Tensor:
@@ -79,10 +79,12 @@ def test_another_shape_is_refused() -> None:
     basis = Eigenbasis(Q_A=torch.eye(3), D_A=torch.ones(3), Q_G=torch.eye(2), D_G=torch.ones(2))
     with pytest.raises(ValueError, match="shape") as caught:
         precondition(torch.ones(3, 2), basis, damping=1.0)
-    assert str(caught.value) == "optim.precondition: gradient must be of shape (2, 3), got (3, 2)."
+    assert str(caught.value) == "optim.kfac.precondition: gradient must be of shape (2, 3), got (3, 2)."
 
 
-@pytest.mark.parametrize(("terms", "scale"), [([1.0, 3.0], 0.5), ([0.25], 1.0), ([0.0], 1.0), ([100.0], 0.1)])
+@pytest.mark.parametrize(
+    ("terms", "scale"), [([1.0, 3.0], 0.5), ([0.25], 1.0), ([0.0], 1.0), ([100.0], 0.1), ([-1e-9], 1.0)]
+)
 def test_long_steps_are_shortened(terms: list[float], scale: float) -> None:
     assert kl_scale([torch.tensor(term) for term in terms], kl_clip=1.0).item() == pytest.approx(scale)
     assert kl_scale([4 * torch.tensor(term) for term in terms], kl_clip=4.0).item() == pytest.approx(scale)
