@@ -4,6 +4,7 @@ from textwrap import indent
 
 from lightning_regkit._checks import message
 from lightning_regkit._lightning import Explained, Plan, pl, plan_fit
+from lightning_regkit.callbacks import ScaleLR
 from lightning_regkit.errors import RegkitError
 
 __all__ = ["explain"]
@@ -57,9 +58,13 @@ def explain(
         raise ValueError(message("explain", "train_dataloaders", "be left out beside datamodule", train_dataloaders))
     plan = plan_fit(trainer, model, train_dataloaders if datamodule is None else datamodule)
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by the callback connector
-    said = [_said(callback, plan) for callback in callbacks if isinstance(callback, Explained)]
+    ours = [callback for callback in callbacks if isinstance(callback, Explained)]
+    # Wherever it stands in the list, ScaleLR writes its rates before any other callback reads them.
+    first = sorted(ours, key=lambda callback: not isinstance(callback, ScaleLR))
+    said = {id(callback): _said(callback, plan) for callback in first}
     others = [type(callback).__name__ for callback in callbacks if not isinstance(callback, Explained)]
-    text = "\n".join([_run(plan), *said, *plan.unknown, *([f"Not ours: {', '.join(others)}."] if others else [])])
+    last = [f"Not ours: {', '.join(others)}."] if others else []
+    text = "\n".join([_run(plan), *(said[id(callback)] for callback in ours), *plan.unknown, *last])
     pl.utilities.rank_zero_info(text)
     return text
 

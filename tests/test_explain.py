@@ -42,7 +42,10 @@ def everything(folder: Path) -> list[pl.Callback]:
 SAID = """\
 The run: 6 optimizer steps, 3 in the first epoch.
 ScheduleLR:
+  total steps  6
 .*
+  rates        at step 0, 1, 3, 4, 5
+    group 0    0.06667, 0.1111, 0.2, 0.15, 0.05
 ScaleLR: linear rule, k = 2: global batch 4 = 2 x 1 devices x 2 accumulated, reference 2; lr 0.1 -> 0.2; \
 ScheduleLR\\(start_factor=0.5\\) warms up from the reference rate
 Mixup: every training batch is mixed with a permutation of itself, lam ~ Beta\\(0.3, 0.3\\)

@@ -7,9 +7,13 @@
 ``_batch``      the batch seam: change the training batch before ``training_step`` sees it
 ``_predictor``  the predictor seam: call the model several times at test and average
 ``_calls``      what a call of a predictor takes and gives
+``_exchange`` the weights of a module, and running it with others in their place
+``_restart``  fresh weights in the middle of a run
 ``_clock``      how many steps each optimizer has made
+``_step_hooks`` what is called after each of those steps, exactly once
 ``_closures``   optimizers that evaluate the loss again: where they go wrong
 ``_horizon``    how many steps the run has
+``_progress``   the optimizer step that a training batch belongs to
 ``_place``      where in the run a checkpoint was saved, and how Lightning goes on from there
 ``_run_state``  what a checkpoint of Lightning leaves out, of which
 ``_generators`` are the global random generators and
@@ -26,6 +30,10 @@
 ``_rates``      options of the parameter groups as the code gave them, and writing scaled ones
 ``_schedulers`` schedulers that would write them too: refused, or taken out of the run
 ``_monitored``  a logged metric, the same on every rank
+``_observed``   the same, due wherever it is logged, and where in the run that is
+``_weights``    weights of a checkpoint in the module, and who else writes them
+``_endings``    how a fit ends, and files of its state
+``_batch_statistics`` statistics of BatchNorm layers, computed anew
 ``_ranks``      one seed for all ranks, another stream for each
 """
 
@@ -45,11 +53,18 @@ from lightning_regkit._lightning._place import Place, log_step, renumber
 from lightning_regkit._lightning._plan import Explained, Plan
 from lightning_regkit._lightning._planning import plan_fit
 from lightning_regkit._lightning._predictor import PredictorSeam
+from lightning_regkit._lightning._progress import Progress
 from lightning_regkit._lightning._ranks import CHECKPOINT_KEY, Streams, say
-from lightning_regkit._lightning._rates import GroupOption, OptionName
+from lightning_regkit._lightning._rates import GroupOption, OptionName, group_options
 from lightning_regkit._lightning._resume_file import ResumeFile
 from lightning_regkit._lightning._run_state import RunState
-from lightning_regkit._lightning._schedulers import attached_schedulers, claim_rates, refuse_schedulers
+from lightning_regkit._lightning._schedulers import (
+    attached_schedulers,
+    claim_rates,
+    is_among,
+    refuse_rivals,
+    refuse_schedulers,
+)
 from lightning_regkit._lightning._sigterm import SigtermRelay
 
 __all__ = [
@@ -67,6 +82,7 @@ __all__ = [
     "Place",
     "Plan",
     "PredictorSeam",
+    "Progress",
     "ResumeFile",
     "RunState",
     "SigtermRelay",
@@ -78,6 +94,8 @@ __all__ = [
     "evaluation_samplers",
     "flat_loaders",
     "given_horizons",
+    "group_options",
+    "is_among",
     "is_cycled",
     "is_evaluated",
     "is_listed",
@@ -87,6 +105,7 @@ __all__ = [
     "plan_fit",
     "refuse_closure_misuse",
     "refuse_other_namespace",
+    "refuse_rivals",
     "refuse_schedulers",
     "refuse_uneven_logs",
     "renumber",

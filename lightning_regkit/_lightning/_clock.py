@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, final
 from lightning_regkit._checks import message
 from lightning_regkit._lightning._closures import refuse_closure_misuse
 from lightning_regkit._lightning._horizon import horizons, refuse_long_windows
-from lightning_regkit._lightning._override import is_listed
 from lightning_regkit._lightning._ranks import say
+from lightning_regkit._lightning._step_hooks import after_each_step
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
-    from torch.utils.hooks import RemovableHandle
 
     from lightning_regkit._durations import Horizon
     from lightning_regkit._lightning._namespace import pl
@@ -42,7 +41,7 @@ class Clock:
         self._total_steps = total_steps
         self._batches: int | float = 0
         self._trainer: pl.Trainer | None = None
-        self._handles: list[RemovableHandle] = []
+        self._ends: list[Callable[[], None]] = []
         self.steps: list[int] = []
         self.horizons: list[Horizon] = []
 
@@ -64,16 +63,16 @@ class Clock:
         elif len(self.steps) != count:
             self.steps = [self._steps_of(trainer)]
         self._trainer = trainer
-        self._handles = [
-            optimizer.register_step_post_hook(partial(self._after_step, index))
+        self._ends = [
+            after_each_step(optimizer, partial(self._after_step, index))
             for index, optimizer in enumerate(trainer.optimizers)
         ]
 
     def detach(self) -> None:
         """Stop counting, keeping the counts; harmless when not started."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles, self._trainer = [], None
+        for end in self._ends:
+            end()
+        self._ends, self._trainer = [], None
 
     def forget(self) -> None:
         """Drop the counts, before a checkpoint brings its own or has none."""
@@ -99,11 +98,16 @@ class Clock:
     def refuse_drift(self, trainer: "pl.Trainer") -> None:
         """Refuse manual optimization that does not step every optimizer once a batch, as the planned length assumes.
 
+        Steps that a gradient scaler skipped are not missed: Lightning counts them too.
+
         Raises:
             ValueError: Names the steps made by each optimizer.
         """
         batches = trainer.fit_loop.total_batch_idx + 1
-        if self._total_steps is None and any(steps != batches for steps in self.steps):
+        if self._total_steps is not None or all(steps == batches for steps in self.steps):
+            return
+        is_skipped = trainer.scaler is not None and trainer.global_step == batches * len(self.steps)
+        if not is_skipped or max(self.steps) > batches:
             raise ValueError(
                 f"{self._owner}: total_steps must be given where manual optimization does not step every optimizer "
                 f"once a batch, got {self.steps} steps in {batches} batches. Pass total_steps= with the steps of the "
@@ -123,7 +127,8 @@ class Clock:
         return trainer.global_step
 
     def _after_step(self, index: int, optimizer: "Optimizer", _args: object, _kwargs: object) -> None:
-        if self._trainer is None or not is_listed(self._trainer, self._callback):
+        # In trials of the finders the callback is not in the list.
+        if self._trainer is None or self._callback not in self._trainer.callbacks:  # type: ignore[attr-defined]
             return
         # A scaler leaves most optimizers uncalled on overflow; a fused one is called, told so, and skips by itself.
         found_inf: Any = vars(optimizer).get("found_inf")

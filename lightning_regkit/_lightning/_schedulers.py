@@ -1,8 +1,9 @@
 """Who else would write the rates: refused, or taken out of the run."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lightning_regkit._checks import message
+from lightning_regkit._lightning._horizon import epoch_bound
 from lightning_regkit._lightning._ranks import say
 
 if TYPE_CHECKING:
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 
     from lightning_regkit._lightning._namespace import pl
 
-__all__ = ["attached_schedulers", "claim_rates", "is_among", "refuse_schedulers"]
+__all__ = ["attached_schedulers", "claim_rates", "is_among", "refuse_rivals", "refuse_schedulers"]
 
 _CONDITION = "make no learning-rate scheduler"
+_LEAVE = "leave the rates to it"
 _RUINS = "CyclicLR", "OneCycleLR"
 
 
@@ -40,6 +42,30 @@ def refuse_schedulers(owner: str, found: "Sequence[str]") -> None:
         raise ValueError(message(owner, "configure_optimizers", _CONDITION, found[0], remedy))
 
 
+def refuse_rivals(owner: str, trainer: "pl.Trainer", callback: "pl.Callback") -> None:
+    """Refuse callbacks of Lightning that would write the rates too, before they do so late in the run.
+
+    Args:
+        owner: The callback that drives the rates.
+        trainer: Need not be in a fit.
+        callback: Itself.
+
+    Raises:
+        ValueError: Names the callback; or groups would be put back before they are read.
+    """
+    if is_among(trainer, "BaseFinetuning", before=callback):
+        remedy = "On resume it puts back groups with the rates in use then."
+        raise ValueError(message(owner, "position", "be before that of BaseFinetuning", "a later one", remedy))
+    if is_among(trainer, "StochasticWeightAveraging"):
+        remedy = "It sets rates of its own from swa_epoch_start on; WeightAveraging averages without."
+        raise ValueError(message(owner, "callbacks", _LEAVE, "StochasticWeightAveraging", remedy))
+    epochs = epoch_bound(trainer)
+    for other in _named(trainer, "BackboneFinetuning"):
+        if epochs is None or epochs > other.unfreeze_backbone_at_epoch + 1:
+            remedy = "It sets the rate of its group in every epoch after the first; BaseFinetuning only adds the group."
+            raise ValueError(message(owner, "callbacks", _LEAVE, "BackboneFinetuning", remedy))
+
+
 def claim_rates(owner: str, trainer: "pl.Trainer", callback: "pl.Callback", *, replace_existing: bool) -> None:
     """Refuse a run whose optimizers have a scheduler, returned to Lightning or kept aside; or remove it.
 
@@ -50,11 +76,9 @@ def claim_rates(owner: str, trainer: "pl.Trainer", callback: "pl.Callback", *, r
         replace_existing: Whether schedulers are removed, where that leaves rates to start from.
 
     Raises:
-        ValueError: Names the first scheduler found; or groups are put back before they are read.
+        ValueError: Names the first scheduler found; or as ``refuse_rivals`` does.
     """
-    if is_among(trainer, "BaseFinetuning", before=callback):
-        remedy = "On resume it puts back groups with the rates in use then."
-        raise ValueError(message(owner, "position", "be before that of BaseFinetuning", "a later one", remedy))
+    refuse_rivals(owner, trainer, callback)
     configs = trainer.lr_scheduler_configs
     found = [type(config.scheduler).__name__ for config in configs] + attached_schedulers(trainer.optimizers)
     if not replace_existing:
@@ -75,9 +99,13 @@ def is_among(trainer: "pl.Trainer", name: str, before: "pl.Callback | None" = No
 
     By name, for either distribution's class may be in either's Trainer.
     """
+    return bool(_named(trainer, name, before))
+
+
+def _named(trainer: "pl.Trainer", name: str, before: "pl.Callback | None" = None) -> list[Any]:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by the callback connector
     end = next((index for index, other in enumerate(callbacks) if other is before), None)
-    return any(base.__name__ == name for callback in callbacks[:end] for base in type(callback).__mro__)
+    return [other for other in callbacks[:end] if any(base.__name__ == name for base in type(other).__mro__)]
 
 
 def _refuse(owner: str, found: str, which: str) -> None:

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from lightning_regkit._lightning import GroupOption, claim_rates, is_evaluated, monitored, say
-from lightning_regkit.callbacks._curves import OWNER, Curves
+from lightning_regkit._lightning import claim_rates, group_options, is_evaluated, monitored, say
+from lightning_regkit.callbacks._curves import Curves
+from lightning_regkit.callbacks._specs import OWNER
 from lightning_regkit.callbacks._step_driven import StepDriven
 from lightning_regkit.schedules import PlateauState, observe_plateau
 
 if TYPE_CHECKING:
-    from lightning_regkit._lightning import OptionName, pl
-    from lightning_regkit.schedules import Schedule
+    from lightning_regkit._lightning import GroupOption, OptionName, pl
+    from lightning_regkit.callbacks._curves import Driven
 
 __all__ = ["DrivenRun"]
 
@@ -30,7 +31,7 @@ class DrivenRun(StepDriven):
         self._curves = curves
         self._replace_existing = replace_existing
         self._options: dict[OptionName, GroupOption] = {}
-        self._schedules: list[dict[OptionName, Schedule]] = []
+        self._driven: list[Driven] = []
         self._multiplier = PlateauState()
         self._saved_base: dict[str, list[list[float]]] = {}
         self._is_resuming = True
@@ -39,7 +40,7 @@ class DrivenRun(StepDriven):
     def on_fit_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         claim_rates(OWNER, trainer, self, replace_existing=self._replace_existing)
         # A resumed run's groups will soon hold the scheduled values instead.
-        self._options = {name: GroupOption(OWNER, name, trainer.optimizers) for name in self._curves.options}
+        self._options = group_options(OWNER, self._curves.rows(len(trainer.optimizers)), trainer.optimizers)
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
@@ -48,27 +49,26 @@ class DrivenRun(StepDriven):
             self._multiplier, self._saved_base = PlateauState(), {}
         for name, option in self._options.items():
             option.restore(self._saved_base.get(name, []))
-        self._schedules = self._curves.build(self._clock.horizons)
-        say(OWNER, f"the plan\n{self._curves.explain(self._clock.horizons)}")
+        bases, is_trial = self._options["lr"].base, bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+        text, self._driven = self._curves.lay_out(self._clock.horizons, bases, is_trial=is_trial)
+        say(OWNER, f"the plan\n{text}")
         self._write_all()
 
     @override
     def on_train_batch_start(
         self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", batch: Any, batch_idx: int
     ) -> None:
-        for index in range(len(self._schedules)):
-            if self._options["lr"].has_new_groups(index):  # fine-tuning adds them at the start of an epoch
-                self._on_step(index)
+        # Fine-tuning adds groups at the start of an epoch, later than any hook of ours but this.
+        for index in filter(self._options["lr"].has_new_groups, range(len(self._driven))):
+            self._on_step(index)
 
     @override
     def on_validation_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        if self._curves.plateau is not None and is_evaluated(trainer, after_validation=True):
-            self._observe(trainer)
+        self._observe(trainer, after_validation=True)
 
     @override
     def on_train_epoch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        if self._curves.plateau is not None and is_evaluated(trainer, after_validation=False):
-            self._observe(trainer)
+        self._observe(trainer, after_validation=False)
 
     @override
     def on_load_checkpoint(
@@ -98,16 +98,17 @@ class DrivenRun(StepDriven):
     @override
     def _on_step(self, index: int) -> None:
         step, scale = self._clock.steps[index], self._multiplier.factor
-        for name, schedule in self._schedules[index].items():
+        for name, schedule in self._driven[index].items():
             self._options[name].write(index, schedule(step), scale if name == "lr" else 1.0)
 
     def _write_all(self) -> None:
-        for index in range(len(self._schedules)):
+        for index in range(len(self._driven)):
             self._on_step(index)
 
-    def _observe(self, trainer: "pl.Trainer") -> None:
+    def _observe(self, trainer: "pl.Trainer", *, after_validation: bool) -> None:
         plateau, before = self._curves.plateau, self._multiplier.factor
-        assert plateau is not None  # noqa: S101  # for the type checker
+        if plateau is None or not is_evaluated(trainer, after_validation=after_validation):
+            return
         value = monitored(OWNER, trainer, plateau.monitor)
         self._multiplier = observe_plateau(plateau, self._multiplier, value)
         if self._multiplier.factor != before:

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
 from lightning_regkit._lightning import (
-    GroupOption,
     attached_schedulers,
     check_total_steps,
     given_horizons,
+    group_options,
+    is_among,
+    refuse_rivals,
     refuse_schedulers,
 )
-from lightning_regkit.callbacks._curves import OWNER, Curves
+from lightning_regkit.callbacks._curves import Curves
 from lightning_regkit.callbacks._driven_run import DrivenRun
+from lightning_regkit.callbacks._specs import OWNER, Specs, listed_count
 from lightning_regkit.schedules import Plateau, ScheduleSpec
 
 if TYPE_CHECKING:
@@ -32,10 +35,11 @@ class ScheduleLR(DrivenRun):
     Args:
         spec: The shape, such as ``Cosine()`` or ``Milestones(["30ep", "60ep"])``; or a list, one for each optimizer.
         warmup: Length of a linear warmup in front of it: ``"5ep"``, ``"500step"``, ``"0.05run"``; 0 for none.
-        momentum: Shape of the momentum, or first beta, of every group, over the whole run; None leaves it alone.
-        weight_decay: Shape of the weight decay of every group, over the whole run; None leaves it alone.
+        momentum: Shape of the momentum, or first beta, of every group, over the whole run, or a list, one for each
+            optimizer; None leaves it alone.
+        weight_decay: The same for the weight decay of every group.
         plateau: When a metric stops improving, lowers all rates of the schedule; None never does.
-        start_factor: Factor at step 0 of the warmup, in [0, 1]; None means 1 / warmup steps, so that no step is wasted.
+        start_factor: Where the warmup starts, in [0, 1] of its end; None means 1 / warmup steps: no step is wasted.
         total_steps: Steps of the run (a list: of each optimizer) where manual optimization does not step once a batch;
             None takes the Trainer's own bounds.
         replace_existing: Whether schedulers made by ``configure_optimizers`` are taken out of the run, not refused.
@@ -59,8 +63,8 @@ class ScheduleLR(DrivenRun):
         spec: ScheduleSpec | Sequence[ScheduleSpec],
         warmup: int | str = 0,
         *,
-        momentum: ScheduleSpec | None = None,
-        weight_decay: ScheduleSpec | None = None,
+        momentum: Specs | None = None,
+        weight_decay: Specs | None = None,
         plateau: Plateau | None = None,
         start_factor: float | None = None,
         total_steps: int | Sequence[int] | None = None,
@@ -80,15 +84,21 @@ class ScheduleLR(DrivenRun):
             plan: A fit that has not begun.
 
         Returns:
-            Lines of a name and what it is; of several optimizers that differ, a table each.
+            Lines of a name and what it is; of several optimizers that differ, a table each. Rates are there where the
+            optimizers are known and no LearningRateFinder will set others.
 
         Raises:
             ValueError: The run would be refused: the curves do not fit into it, or its optimizers do not suit.
             UnknownTotalError: A curve needs a length that the run does not have.
         """
+        refuse_rivals(OWNER, plan.trainer, self)
         if not self.replace_existing:
             refuse_schedulers(OWNER, attached_schedulers(plan.optimizers))
-        for name in self._curves.options:
-            GroupOption(OWNER, name, plan.optimizers)
-        total, count = self.total_steps, len(plan.horizons)
-        return self._curves.explain(plan.horizons if total is None else given_horizons(OWNER, total, count))
+        total = self.total_steps
+        count = len(plan.optimizers) or listed_count(self.spec, self.momentum, self.weight_decay, total)
+        options = group_options(OWNER, self._curves.rows(count), plan.optimizers) if plan.optimizers else {}
+        is_found_later = is_among(plan.trainer, "LearningRateFinder")
+        bases = options["lr"].base if options and not is_found_later else []
+        horizons = [plan.horizons[0] for _ in range(count)] if total is None else given_horizons(OWNER, total, count)
+        is_trial = bool(plan.trainer.fast_dev_run)  # type: ignore[attr-defined]  # set by Trainer.__init__
+        return self._curves.lay_out(horizons, bases, is_trial=is_trial)[0]

@@ -11,13 +11,13 @@ __all__ = ["compose", "describe"]
 def compose(
     spec: ScheduleSpec, horizon: Horizon, *, warmup: str | int = 0, start_factor: float | None = None
 ) -> Schedule:
-    """Build the schedule of a run: linear warmup, then the spec.
+    """Build the schedule of a run: linear warmup up to where the spec starts, then the spec.
 
     Args:
         spec: The shape.
         horizon: What is known of the run.
         warmup: Length of the warmup, such as ``"5ep"``; integers count steps; 0 for none.
-        start_factor: Factor at step 0 of the warmup, in [0, 1]; None means 1 / warmup steps.
+        start_factor: Where the warmup starts, in [0, 1] of where it ends; None means 1 / warmup steps.
 
     Returns:
         A picklable function of the optimizer step, counted from the start of the run.
@@ -35,7 +35,7 @@ def compose(
     """
     warmup_steps = _warmup_steps(horizon, warmup)
     schedule = spec.build(horizon, warmup_steps)
-    return with_warmup(schedule, warmup_steps=warmup_steps, start_factor=start_factor)
+    return with_warmup(schedule, warmup_steps=warmup_steps, start_factor=start_factor, peak=schedule(0))
 
 
 def describe(spec: ScheduleSpec, horizon: Horizon, *, warmup: str | int = 0) -> str:

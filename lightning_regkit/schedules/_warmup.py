@@ -2,23 +2,26 @@
 
 from functools import partial
 
-from lightning_regkit._checks import fraction, message, non_negative_int
+from lightning_regkit._checks import fraction, message, non_negative_float, non_negative_int
 from lightning_regkit.schedules._spec import Schedule
 
 __all__ = ["with_warmup"]
 
 
-def with_warmup(schedule: Schedule, *, warmup_steps: int, start_factor: float | None = None) -> Schedule:
-    """Build the schedule factor(t) = s + (1 - s) t / w for t < w, and schedule(t - w) from w on.
+def with_warmup(
+    schedule: Schedule, *, warmup_steps: int, start_factor: float | None = None, peak: float = 1.0
+) -> Schedule:
+    """Build the schedule factor(t) = p (s + (1 - s) t / w) for t < w, and schedule(t - w) from w on.
 
     Args:
         schedule: What follows, on its own clock: its step 0 is step w.
         warmup_steps: w, >= 0; 0 returns ``schedule`` itself.
-        start_factor: s, factor at step 0, in [0, 1]; None means 1 / w, so that no step is wasted.
+        start_factor: s, share of the peak at step 0, in [0, 1]; None means 1 / w, so that no step is wasted.
+        peak: p, what the rise leads to, >= 0: the factor at which ``schedule`` starts.
 
     Returns:
-        A picklable function (if ``schedule`` is) of the step t >= 0: exactly s at 0, rising to step w, where a
-        schedule that starts at 1 is exactly at 1.
+        A picklable function (if ``schedule`` is) of the step t >= 0: exactly p s at 0, rising below p to step w, where
+        ``schedule`` starts.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -43,13 +46,14 @@ def with_warmup(schedule: Schedule, *, warmup_steps: int, start_factor: float | 
     non_negative_int(owner, "warmup_steps", warmup_steps)
     if start_factor is not None:
         fraction(owner, "start_factor", start_factor)
+    non_negative_float(owner, "peak", peak)
     if warmup_steps == 0:
         return schedule
     start = 1 / warmup_steps if start_factor is None else start_factor
-    return partial(_factor, schedule=schedule, warmup_steps=warmup_steps, start_factor=start)
+    return partial(_factor, schedule=schedule, warmup_steps=warmup_steps, start_factor=start, peak=peak)
 
 
-def _factor(step: int, *, schedule: Schedule, warmup_steps: int, start_factor: float) -> float:
+def _factor(step: int, *, schedule: Schedule, warmup_steps: int, start_factor: float, peak: float) -> float:
     if non_negative_int("schedules.with_warmup", "step", step) >= warmup_steps:
         return schedule(step - warmup_steps)
-    return start_factor + (1 - start_factor) * (step / warmup_steps)
+    return peak * (start_factor + (1 - start_factor) * (step / warmup_steps))

@@ -211,6 +211,32 @@ def test_drift_is_refused_unless_the_total_is_given() -> None:
     )
 
 
+def test_a_step_that_the_scaler_skips_is_no_drift() -> None:
+    class Strict(Count):
+        @override
+        def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+            self.clock.refuse_drift(trainer)
+
+    class Skips(Manual):
+        def training_step(self, batch: Any, batch_idx: int) -> None:
+            for index, optimizer in enumerate(self.optimizers()):
+                if index == 0 or (batch_idx + 1) % self.every == 0:
+                    loss = functional.cross_entropy(self(batch[0]), batch[1])
+                    self.manual_backward(loss * torch.inf if batch_idx in {1, 3} else loss)
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    def fit(model: Skips) -> list[int]:
+        count, scaler = Strict(), torch.amp.GradScaler("cpu", init_scale=1.0)
+        plugin = MixedPrecision("16-mixed", "cpu", scaler)
+        trainer(max_epochs=1, callbacks=[count], plugins=[plugin]).fit(model, loader())
+        return count.clock.steps
+
+    assert fit(Skips()) == [3, 3]
+    with pytest.raises(ValueError, match=r"got \[1, 0\] steps in 1 batches"):
+        fit(Skips(every=2))
+
+
 def test_an_epoch_of_another_length_is_refused_unless_the_total_is_given() -> None:
     class Strict(Count):
         @override

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_regkit._lightning._rates import GroupOption, OptionName
+from lightning_regkit._lightning._rates import GroupOption, OptionName, group_options
 
 
 def parameter() -> nn.Parameter:
@@ -78,6 +78,27 @@ def test_an_option_that_is_not_there_or_zero_is_refused(name: OptionName, optimi
     assert str(caught.value) == (
         f"ScheduleLR: {name} must drive optimizers that have one above 0, got '{kind}'. "
         f"Remove {name}=, or set it there."
+    )
+
+
+def test_only_the_optimizers_that_are_driven_need_the_option() -> None:
+    driven, other = two_groups(), torch.optim.SGD([parameter()], lr=0.1)
+    GroupOption("ScheduleLR", "momentum", [driven, other], driven=[0])
+    with pytest.raises(ValueError, match="momentum"):
+        GroupOption("ScheduleLR", "momentum", [driven, other], driven=[1])
+    options = group_options("ScheduleLR", [{"lr": 1, "momentum": 1}, {"lr": 1}], [driven, other])
+    assert list(options) == ["lr", "momentum"]
+    options["lr"].write(1, 0.5)
+    assert values_of(other) == [0.05]
+
+
+def test_a_rate_that_is_none_is_refused() -> None:
+    optimizer = two_groups()
+    optimizer.param_groups[1]["lr"] = None
+    with pytest.raises(ValueError, match="lr") as caught:
+        GroupOption("ScheduleLR", "lr", [optimizer])
+    assert str(caught.value) == (
+        "ScheduleLR: lr must be a number in every group, got None. Give the optimizer a rate, or remove what drives it."
     )
 
 

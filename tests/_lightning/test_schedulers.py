@@ -5,18 +5,32 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from lightning.pytorch.callbacks import BackboneFinetuning, LearningRateFinder
+from lightning.pytorch.callbacks import (
+    BackboneFinetuning,
+    BaseFinetuning,
+    LearningRateFinder,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
 from torch.optim import lr_scheduler
 
 from lightning_regkit._lightning import pl
-from lightning_regkit._lightning._schedulers import attached_schedulers, claim_rates, is_among, refuse_schedulers
+from lightning_regkit._lightning._schedulers import (
+    attached_schedulers,
+    claim_rates,
+    is_among,
+    refuse_rivals,
+    refuse_schedulers,
+)
 from tests._lightning.test_rates import two_groups, values_of
 
 
 def fake_trainer(*schedulers: Any, callbacks: tuple[Any, ...] = ()) -> Any:
     optimizer = schedulers[0].optimizer if schedulers else two_groups()
     configs = [SimpleNamespace(scheduler=scheduler) for scheduler in schedulers]
-    return SimpleNamespace(optimizers=[optimizer], lr_scheduler_configs=configs, callbacks=list(callbacks))
+    return SimpleNamespace(
+        optimizers=[optimizer], lr_scheduler_configs=configs, callbacks=list(callbacks), max_epochs=2
+    )
 
 
 def claim(trainer: Any, **options: Any) -> None:
@@ -102,7 +116,7 @@ def test_the_finder_and_a_scheduler_leave_two_rates_to_start_from() -> None:
 
 
 def test_the_place_in_the_list() -> None:
-    ours, other = pl.Callback(), BackboneFinetuning()
+    ours, other = pl.Callback(), BaseFinetuning()
     assert is_among(fake_trainer(callbacks=(ours, other)), "BaseFinetuning")
     assert not is_among(fake_trainer(callbacks=(ours, other)), "BaseFinetuning", before=ours)
     assert is_among(fake_trainer(callbacks=(other, ours)), "BaseFinetuning", before=ours)
@@ -113,6 +127,34 @@ def test_the_place_in_the_list() -> None:
         "ScheduleLR: position must be before that of BaseFinetuning, got 'a later one'. "
         "On resume it puts back groups with the rates in use then."
     )
+
+
+def test_callbacks_that_set_rates_late_in_the_run_are_refused_at_its_start() -> None:
+    def refused(*callbacks: Any, **changed: Any) -> str:
+        ours = pl.Callback()
+        trainer = fake_trainer(callbacks=(ours, *callbacks))
+        vars(trainer).update(changed)
+        with pytest.raises(ValueError, match="ScheduleLR: callbacks") as caught:
+            refuse_rivals("ScheduleLR", trainer, ours)
+        with pytest.raises(ValueError, match="ScheduleLR: callbacks"):
+            claim_rates("ScheduleLR", trainer, ours, replace_existing=True)
+        return str(caught.value)
+
+    assert refused(StochasticWeightAveraging(0.1)) == (
+        "ScheduleLR: callbacks must leave the rates to it, got 'StochasticWeightAveraging'. "
+        "It sets rates of its own from swa_epoch_start on; WeightAveraging averages without."
+    )
+    backbone = BackboneFinetuning(3)
+    for max_epochs in (5, -1, None):
+        assert refused(backbone, max_epochs=max_epochs) == (
+            "ScheduleLR: callbacks must leave the rates to it, got 'BackboneFinetuning'. "
+            "It sets the rate of its group in every epoch after the first; BaseFinetuning only adds the group."
+        )
+    for others, max_epochs in (((backbone,), 4), ((BaseFinetuning(), WeightAveraging()), 5)):
+        ours = pl.Callback()
+        trainer = fake_trainer(callbacks=(ours, *others))
+        trainer.max_epochs = max_epochs
+        refuse_rivals("ScheduleLR", trainer, ours)
 
 
 def test_torch_names_what_the_claim_looks_for() -> None:

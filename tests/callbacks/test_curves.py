@@ -26,10 +26,34 @@ def test_build() -> None:
     assert [each["lr"](2) for each in curves().build([RUN, Horizon(4)])] == [0.8, 0.5]
 
 
-def test_names_of_the_options() -> None:
-    assert curves().options == ["lr"]
-    assert curves(weight_decay=Linear()).options == ["lr", "weight_decay"]
-    assert curves(weight_decay=Linear(), momentum=Linear()).options == ["lr", "momentum", "weight_decay"]
+def test_what_each_optimizer_is_driven_by() -> None:
+    line, level = Linear(), Constant()
+    assert curves().rows(2) == [{"lr": line}] * 2
+    assert curves(weight_decay=level).rows(1) == [{"lr": line, "weight_decay": level}]
+    assert curves(spec=[line, level], momentum=[None, line], weight_decay=level).rows(2) == [
+        {"lr": line, "weight_decay": level},
+        {"lr": level, "momentum": line, "weight_decay": level},
+    ]
+    with pytest.raises(
+        ValueError, match=r"^ScheduleLR: momentum must list one for each of 1 optimizers, got \[None, L"
+    ):
+        curves(momentum=[None, line]).rows(1)
+
+
+def test_a_trial_that_is_too_short_drives_nothing() -> None:
+    text, driven = curves().lay_out([RUN], [[0.5]])
+    assert text.endswith("rates        at step 0, 2, 5, 7, 9\n  group 0    0.5, 0.4, 0.25, 0.15, 0.05")
+    assert driven[0]["lr"](5) == 0.5
+    long = curves(warmup=10)
+    assert long.lay_out([RUN, RUN], is_trial=True) == (
+        "leaves the rates as they are, for fast_dev_run is too short: "
+        "ScheduleLR: warmup must be shorter than the run of 10 steps, got 10. It takes 10 steps.",
+        [{}, {}],
+    )
+    with pytest.raises(ValueError, match="warmup must be shorter"):
+        long.lay_out([RUN])
+    with pytest.raises(ValueError, match="one for each of 1 optimizers"):
+        curves(spec=[Linear(), Linear()], warmup=10).lay_out([RUN], is_trial=True)
 
 
 def test_the_table() -> None:
@@ -62,11 +86,12 @@ def test_the_text_of_the_settings() -> None:
         "[Constant(), Cosine(final_factor=0.0)], warmup='1ep', start_factor=None, total_steps=(3, 4), "
         "weight_decay=Constant()"
     )
+    assert str(curves(momentum=[None, Constant()])) == f"{start}, momentum=[None, Constant()]"
     assert "plateau=Plateau(monitor='val_loss'" in str(curves(plateau=Plateau("val_loss")))
 
 
 def test_another_number_of_optimizers_is_refused() -> None:
-    for act in (curves(spec=[Constant(), Constant()]).build, curves(spec=(Constant(), Constant())).explain):
+    for act in (curves(spec=[Constant(), Constant()]).build, curves(spec=(Constant(), Constant())).lay_out):
         with pytest.raises(ValueError, match="spec") as caught:
             act([RUN])
         assert str(caught.value) == (

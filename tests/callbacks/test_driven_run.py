@@ -8,7 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
-from lightning.pytorch.callbacks import BackboneFinetuning, BaseFinetuning, ModelCheckpoint
+from lightning.pytorch.callbacks import BackboneFinetuning, BaseFinetuning, ModelCheckpoint, StochasticWeightAveraging
 from torch import nn
 from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import OneCycleLR
@@ -367,14 +367,48 @@ def test_fine_tuning_comes_after() -> None:
         trainer(max_epochs=1, callbacks=[Unfreezes(), ScheduleLR(Linear())]).fit(TwoLayers(), loader())
 
 
-def test_a_callback_that_writes_the_rate_of_its_group_is_refused() -> None:
+def test_a_callback_that_writes_the_rate_of_its_group_is_refused_before_the_first_step() -> None:
     class Backbone(TwoLayers):
         def __init__(self) -> None:
             super().__init__()
             self.backbone = self.net[1]
 
-    with pytest.raises(RuntimeError, match="lr of group 1 must be left to it"):
-        trainer(max_epochs=4, callbacks=[ScheduleLR(Linear()), BackboneFinetuning(1)]).fit(Backbone(), loader())
+    model = Backbone()
+    with pytest.raises(ValueError, match="callbacks must leave the rates to it, got 'BackboneFinetuning'"):
+        trainer(max_epochs=4, callbacks=[ScheduleLR(Linear()), BackboneFinetuning(1)]).fit(model, loader())
+    assert model.used == []
+    trainer(max_epochs=2, callbacks=[ScheduleLR(Linear()), BackboneFinetuning(1)]).fit(model, loader())
+    base = line(5, 10) / 10  # a tenth of the rate in use is what it adds its group with
+    expected = [[line(step, 10), base * line(step, 10) / 0.1] for step in range(5, 10)]
+    assert model.used[5:] == [pytest.approx(rates) for rates in expected]
+
+
+def test_an_average_that_sets_rates_is_refused_before_the_first_step() -> None:
+    model = Classifier()
+    with pytest.raises(ValueError, match="callbacks must leave the rates to it, got 'StochasticWeightAveraging'"):
+        trainer(max_epochs=5, callbacks=[ScheduleLR(Linear()), StochasticWeightAveraging(0.05)]).fit(model, loader())
+    assert model.rates == []
+
+
+def test_momentum_of_one_optimizer_of_two() -> None:
+    class Two(Recording):
+        def configure_optimizers(self) -> Any:
+            return [
+                torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.5),
+                torch.optim.SGD(self.parameters(), lr=1.0),
+            ]
+
+        def training_step(self, batch: Any, batch_idx: int) -> None:
+            for seen, optimizer in zip(self.used, self.trainer.optimizers, strict=True):
+                seen.append(optimizer.param_groups[0]["momentum"])
+            super().training_step(batch, batch_idx)
+
+    model = Two()
+    with pytest.raises(ValueError, match="momentum must drive optimizers that have one above 0, got 'SGD'"):
+        trainer(max_epochs=1, callbacks=[ScheduleLR(Linear(), momentum=Linear())]).fit(model, loader())
+    trainer(max_epochs=1, callbacks=[ScheduleLR(Linear(), momentum=[Linear(), None])]).fit(model, loader())
+    assert model.used[0][::2] == pytest.approx([0.5 * (1 - step / 5) for step in range(5)])
+    assert model.used[1][::2] == [0.0] * 5
 
 
 @RESUMING

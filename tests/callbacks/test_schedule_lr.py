@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import (
     LearningRateFinder,
     LearningRateMonitor,
     ModelCheckpoint,
+    StochasticWeightAveraging,
 )
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
@@ -199,7 +200,9 @@ def test_the_plan_is_said_before_the_first_step(caplog: pytest.LogCaptureFixture
         "total steps  10\n"
         "warmup       x0.5 at step 0, straight to x1 at step 2\n"
         "schedule     Milestones: x0.1 at step 5 (1ep); never reached: step 10 (2ep), the end of the run\n"
-        "last step    x0.1 at step 9"
+        "last step    x0.1 at step 9\n"
+        "rates        at step 0, 2, 5, 7, 9\n"
+        "  group 0    0.05, 0.1, 0.01, 0.01, 0.01"
     ]
 
 
@@ -231,6 +234,43 @@ def test_the_plan_without_a_fit(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match="must make no learning-rate scheduler"):
         ScheduleLR(Constant()).explain(plan(whole, optimizers=[optimizer]))
     ScheduleLR(Constant(), replace_existing=True).explain(plan(whole, optimizers=[optimizer]))
+
+
+def test_the_plan_without_a_fit_has_rates_where_they_are_known() -> None:
+    def plan(*callbacks: pl.Callback, optimizers: Any = ()) -> str:
+        whole = Horizon(total_steps=10, epoch_ends=(5, 10))
+        schedule: Any = callbacks[0]
+        text: str = schedule.explain(Plan(trainer(callbacks=list(callbacks)), list(optimizers), [whole]))
+        return text
+
+    optimizer = Classifier(lr=0.3).configure_optimizers()
+    rates = "\nrates        at step 0, 2, 5, 7, 9\n  group 0    0.3, 0.24, 0.15, 0.09, 0.03"
+    assert plan(ScheduleLR(Linear()), optimizers=[optimizer]).endswith(rates)
+    assert "rates" not in plan(ScheduleLR(Linear()))
+    assert "rates" not in plan(ScheduleLR(Linear()), LearningRateFinder(), optimizers=[optimizer]), "it sets others"
+    assert plan(ScheduleLR([Linear(), Cosine()])).splitlines()[::5] == ["optimizer 0", "optimizer 1"]
+    assert plan(ScheduleLR(Linear(), total_steps=[10, 4])).splitlines()[6] == "total steps  4"
+    with pytest.raises(ValueError, match="callbacks must leave the rates to it, got 'StochasticWeightAveraging'"):
+        plan(ScheduleLR(Linear()), StochasticWeightAveraging(0.1), optimizers=[optimizer])
+
+
+@pytest.mark.filterwarnings("ignore:.*Running in `fast_dev_run` mode")
+def test_a_fast_dev_run_that_is_too_short_for_the_plan_goes_through(caplog: pytest.LogCaptureFixture) -> None:
+    model, spec = Classifier(), Milestones(["30ep"])
+    run = trainer(fast_dev_run=2, callbacks=[ScheduleLR(spec, warmup="5ep")])
+    refusal = "ScheduleLR: warmup must be shorter than the run of 2 steps, got '5ep'. It takes 10 steps."
+    said = f"leaves the rates as they are, for fast_dev_run is too short: {refusal}"
+    plan = Plan(run, [model.configure_optimizers()], [Horizon(2, (2,))])
+    assert ScheduleLR(spec, warmup="5ep").explain(plan) == said
+    run.fit(model, loader())
+    assert model.rates == [0.1, 0.1]
+    assert f"ScheduleLR: the plan\n{said}" in lines_said(caplog)
+
+    model = Classifier()
+    trainer(fast_dev_run=2, callbacks=[ScheduleLR(Linear())]).fit(model, loader())
+    assert model.rates == [0.1, 0.05], "what fits is driven"
+    with pytest.raises(ValueError, match="list one for each of 1 optimizers"):
+        trainer(fast_dev_run=2, callbacks=[ScheduleLR([Linear(), Linear()], warmup="5ep")]).fit(model, loader())
 
 
 def test_an_early_end_is_said(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import pickle
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -180,6 +181,16 @@ def test_the_function_and_the_spec_agree_and_have_the_ends_of_the_table(case: Ca
 def test_after_a_warmup_a_schedule_begins_as_without_one(case: Case) -> None:
     for warmup in (1, 10) if case.warmup else ():
         assert case.spec(90).build(Horizon(total_steps=90), warmup)(0) == case.start(90)
+
+
+@EVERY_CASE
+@EVERY_TOTAL
+def test_a_warmup_rises_to_where_the_schedule_starts_and_never_above(case: Case, total: int) -> None:
+    for warmup in {1, total // 2, total - 1} - {0, total} if case.warmup else ():
+        factors = schedules.simulate(case.spec(total), total_steps=total, warmup=warmup, start_factor=0.5)
+        start = case.start(total)
+        assert all(before < after <= start for before, after in pairwise(factors[: warmup + 1]))
+        assert factors[warmup] == start
 
 
 @EVERY_CASE

@@ -59,6 +59,15 @@ def test_what_follows_runs_on_its_own_clock(schedule: Schedule, warmup_steps: in
     assert [warmed(warmup_steps + step) for step in range(12)] == [schedule(step) for step in range(12)]
 
 
+def test_the_rise_ends_where_it_is_told() -> None:
+    schedule = with_warmup(milestones([1], gamma=0.5), warmup_steps=4, start_factor=0.0, peak=0.5)
+    assert [schedule(step) for step in range(4)] == [0.0, 0.125, 0.25, 0.375]
+    level = with_warmup(constant(), warmup_steps=2, peak=0.0)
+    assert [level(step) for step in range(3)] == [0.0, 0.0, 1.0]
+    with pytest.raises(ValueError, match=r"^schedules\.with_warmup: peak must be a number of at least 0, got -1\.0\.$"):
+        with_warmup(constant(), warmup_steps=2, peak=-1.0)
+
+
 def test_no_warmup_is_the_schedule_itself() -> None:
     schedule = cosine(total_steps=3)
     assert with_warmup(schedule, warmup_steps=0) is schedule
