@@ -1,0 +1,98 @@
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from lightning_regkit.crops import (
+    Layout,
+    View,
+    center,
+    five,
+    flip,
+    multiscale_50,
+    multiscale_fcn,
+    shifts,
+    ten,
+)
+
+NAMES = ("center", "five", "flip", "multiscale_50", "multiscale_fcn", "shifts", "ten")
+SIZE = (375, 500)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("center", center(*SIZE)),
+        ("five", five(*SIZE)),
+        ("ten", ten(*SIZE)),
+        ("flip", flip(*SIZE)),
+        ("shifts", shifts(*SIZE)),
+        ("multiscale_50", multiscale_50(*SIZE)),
+        ("multiscale_fcn", multiscale_fcn(*SIZE)),
+    ],
+)
+def test_a_name_gives_the_layouts_own_sizes(name: str, expected: tuple[View, ...]) -> None:
+    layout = Layout(name)
+    assert layout.views(*SIZE) == expected
+    assert layout.num_views == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [
+        (Layout("center", (36,), 32), center(*SIZE, resize_px=[36], crop_px=32)),
+        (Layout("five", (36,), 32), five(*SIZE, resize_px=[36], crop_px=32)),
+        (Layout("ten", (), 32), ten(*SIZE, resize_px=[], crop_px=32)),
+        (Layout("flip", (36, 40)), flip(*SIZE, resize_px=[36, 40])),
+        (Layout("shifts", shift_px=2), shifts(*SIZE, shift_px=2)),
+        (Layout("multiscale_50", (36, 40), 32), multiscale_50(*SIZE, resize_px=[36, 40], crop_px=32)),
+        (Layout("multiscale_fcn", (36, 40)), multiscale_fcn(*SIZE, resize_px=[36, 40])),
+    ],
+    ids=lambda value: value.name if isinstance(value, Layout) else "",
+)
+def test_own_sizes_are_passed_on(layout: Layout, expected: tuple[View, ...]) -> None:
+    assert layout.views(*SIZE) == expected
+    assert layout.num_views == len(expected)
+
+
+def test_the_side_of_the_crops() -> None:
+    sides = {name: Layout(name).cropped_px for name in NAMES}
+    whole = {"flip": None, "multiscale_fcn": None, "shifts": None}
+    assert sides == {"center": 224, "five": 224, "multiscale_50": 224, "ten": 224, **whole}
+    assert Layout("ten", (36,), 32).cropped_px == 32
+
+
+def test_an_unknown_name_is_refused_with_the_list() -> None:
+    expected = (
+        r"^Layout: name must be one of center, five, flip, multiscale_50, multiscale_fcn, shifts, ten, got 'twelve'\.$"
+    )
+    with pytest.raises(ValueError, match=expected):
+        Layout("twelve")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("flip", {"crop_px": 32}),
+        ("multiscale_fcn", {"crop_px": 32}),
+        ("shifts", {"crop_px": 32}),
+        ("shifts", {"resize_px": ()}),
+        *((name, {"shift_px": 1}) for name in NAMES if name != "shifts"),
+    ],
+)
+def test_a_size_that_is_not_taken_is_refused(name: str, options: dict[str, Any]) -> None:
+    ((argument, value),) = options.items()
+    shown = "\\(\\)" if value == () else value
+    with pytest.raises(ValueError, match=rf"^Layout: {argument} must not be given for '{name}', got {shown}\.$"):
+        Layout(name, **options)
+
+
+@pytest.mark.parametrize(("name", "options"), [("ten", {"crop_px": 0}), ("shifts", {"shift_px": 0})])
+def test_zero_is_a_size_and_refused(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"must be a positive integer, got 0\.$"):
+        Layout(name, **options).views(*SIZE)
+
+
+def test_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Layout("ten").name = "five"  # type: ignore[misc]  # the point of the test
