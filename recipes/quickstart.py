@@ -1,6 +1,7 @@
 """The main job: what a schedule, mixup and cutout do to the test error of a small ResNet on few real scans.
 
-``python -m recipes quickstart`` trains every variant with every seed and says what came out.
+``python -m recipes quickstart`` trains every variant with every seed and says what came out. ``--noises`` compares
+each noise alone instead.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from rich.progress import Progress
 
 from recipes._quiet import one_thread, without_chatter, without_known_warnings
 from recipes.comparison import Run, draw, summarize, tabulate, write_csv
-from recipes.variants import VARIANTS, Settings, Variant, train
+from recipes.variants import NOISES, VARIANTS, Settings, Variant, train
 
 __all__ = ["main", "run_all"]
 
@@ -33,10 +34,10 @@ def run_all(variants: Sequence[Variant], settings: Settings, console: Console) -
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the comparison, write its files, print its table and where everything is."""
-    settings = _parse(arguments)
+    settings, variants = _parse(arguments)
     console = Console()
     settings.out.mkdir(parents=True, exist_ok=True)
-    runs = run_all(VARIANTS, settings, console)
+    runs = run_all(variants, settings, console)
     title = f"{settings.train_size} training scans, {settings.epochs} epochs each, seeds 0 to {settings.seeds - 1}"
     csv_file, picture = settings.out / "results.csv", settings.out / "quickstart.png"
     write_csv(runs, csv_file)
@@ -47,13 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print("one recipe  python -m recipes fit --config recipes/digits/regularized.yaml", soft_wrap=True)
 
 
-def _parse(arguments: Sequence[str] | None) -> Settings:
+def _parse(arguments: Sequence[str] | None) -> tuple[Settings, tuple[Variant, ...]]:
     parser = argparse.ArgumentParser("python -m recipes quickstart", description=__doc__)
     parser.add_argument("--seeds", type=int, default=Settings.seeds, help="how many (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=Settings.epochs, help="of each run (default: %(default)s)")
     parser.add_argument("--train-size", type=int, default=Settings.train_size, help="scans (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Settings.out, help="directory to write to (default: %(default)s)")
+    parser.add_argument("--noises", action="store_true", help="compare each noise alone, with the schedule, instead")
+    options = vars(parser.parse_args(arguments))
+    variants = NOISES if options.pop("noises") else VARIANTS
     try:
-        return Settings(**vars(parser.parse_args(arguments)))
+        return Settings(**options), variants
     except ValueError as error:
         parser.error(str(error))

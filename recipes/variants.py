@@ -16,7 +16,7 @@ from recipes.comparison import Run
 from recipes.data import DigitsData
 from recipes.data.digits import NUM_CLASSES
 
-__all__ = ["VARIANTS", "Recorder", "Settings", "Variant", "train"]
+__all__ = ["NOISES", "VARIANTS", "Recorder", "Settings", "Variant", "train"]
 
 
 @final
@@ -48,6 +48,24 @@ def _regularized() -> list[pl.Callback]:
 # regularized               0.03:  8.2   0.1:  7.8   0.2:  8.6   0.3:  8.5
 # Of the regularizers alone, at 0.1: schedule 12.4, schedule and mixup 9.2, schedule and cutout 8.5.
 VARIANTS = (Variant("plain", 0.1, list), Variant("regularized", 0.1, _regularized))
+
+
+def _with_cosine(*noise: Callable[[], pl.Callback]) -> Callable[[], list[pl.Callback]]:
+    return lambda: [rk.callbacks.ScheduleLR(rk.schedules.Cosine(), warmup="0.05run"), *(make() for make in noise)]
+
+
+# Each noise with its defaults, at the peak rate that was best for mixup with cutout.
+NOISES = (
+    Variant("cosine", 0.1, _with_cosine()),
+    Variant("mixup", 0.1, _with_cosine(rk.callbacks.Mixup)),
+    Variant("cutmix", 0.1, _with_cosine(rk.callbacks.CutMix)),
+    Variant(
+        "mixup or cutmix", 0.1, _with_cosine(lambda: rk.callbacks.OneOf([rk.callbacks.Mixup(), rk.callbacks.CutMix()]))
+    ),
+    Variant("cutout", 0.1, _with_cosine(rk.callbacks.Cutout)),
+    Variant("random erasing", 0.1, _with_cosine(rk.callbacks.RandomErasing)),
+    Variant("mixup and cutout", 0.1, _with_cosine(rk.callbacks.Mixup, rk.callbacks.Cutout)),
+)
 
 
 @final

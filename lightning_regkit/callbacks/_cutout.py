@@ -1,25 +1,32 @@
 """Cutout on the training batches of any LightningModule."""
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Literal, final
 
 from typing_extensions import override
 
-from lightning_regkit._checks import finite_float, message
+from lightning_regkit._checks import one_of, positive_int
 from lightning_regkit._lightning import Example, Keys, Plan
+from lightning_regkit.callbacks._images import image_size
 from lightning_regkit.callbacks._training_noise import TrainingNoise
-from lightning_regkit.mixing import apply_cutout, check_length_frac, draw_cutout, length_px
+from lightning_regkit.mixing import (
+    CutoutShape,
+    apply_cutout,
+    check_fill,
+    check_length_frac,
+    draw_cutout,
+    length_px,
+)
+from lightning_regkit.mixing._chance import check_probability, keep_some
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Cutout"]
 
-IMAGE_NDIM: Final = 4
-
 
 @final
 class Cutout(TrainingNoise):
-    """Erase one square of every training image, its center uniform over all pixels, clipped at the border.
+    """Erase squares of every training image, their centers uniform over all pixels, clipped at the border.
 
     Acts on each training batch after its transfer to the device (so after normalization: ``fill=0`` is the mean color).
     Writes a new batch, the loader's own is untouched. Saves the seed of its noise. Each rank draws its own squares; a
@@ -27,14 +34,19 @@ class Cutout(TrainingNoise):
 
     Args:
         length_frac: Side of the square as a share of the images' shorter side, in (0, 1].
-        fill: Value of the erased pixels, in the units of the inputs.
+        border: ``"clip"``: squares stick out of the image and are cut off; ``"inside"``: they lie inside it.
+        holes: Squares of an image, >= 1; they may overlap.
+        fill: Value of the erased pixels, in the units of the inputs; or one for each channel.
+        probability: Share of the images that lose anything, in (0, 1].
+        until: Where erasing ends, such as ``"0.9run"``, ``"270ep"`` or ``"1000step"``; None for never.
+        inplace: Whether the inputs are overwritten: faster, but a data set that lives on the device would be erased.
         inputs_key: Name, position or dotted path of the inputs in the batch, where the usual names do not find them.
 
     Raises:
-        TypeError: ``length_frac`` or ``fill`` is no number; in fit, the inputs are not floating point.
-        ValueError: ``length_frac`` is outside (0, 1] or ``fill`` not finite; in fit, the inputs are no images
-            (B, C, H, W).
+        TypeError: An argument is of the wrong kind; in fit, the inputs are not floating point.
+        ValueError: An argument is out of range; in fit, the inputs are no images (B, C, H, W).
         BatchLayoutError: In fit, the batch holds no recognizable inputs.
+        UnknownTotalError: In fit, ``until`` needs the run's length and the run has none.
 
     Example:
         >>> import lightning_regkit as rk
@@ -44,22 +56,41 @@ class Cutout(TrainingNoise):
         DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017, section 3.
     """
 
-    def __init__(self, length_frac: float = 0.5, *, fill: float = 0.0, inputs_key: str | int | None = None) -> None:
-        super().__init__(Keys("Cutout", inputs_key, needs_targets=False))
+    def __init__(
+        self,
+        length_frac: float = 0.5,
+        *,
+        border: Literal["clip", "inside"] = "clip",
+        holes: int = 1,
+        fill: float | tuple[float, ...] = 0.0,
+        probability: float = 1.0,
+        until: int | str | None = None,
+        inplace: bool = False,
+        inputs_key: str | int | None = None,
+    ) -> None:
+        super().__init__(Keys("Cutout", inputs_key, needs_targets=False), until=until)
         self.length_frac = check_length_frac("Cutout", length_frac)
-        self.fill = finite_float("Cutout", "fill", fill)
+        one_of("Cutout", "border", border, ("clip", "inside"))
+        self.border = border
+        self.holes = positive_int("Cutout", "holes", holes)
+        self.fill = check_fill("Cutout", fill)
+        self.probability = check_probability("Cutout", probability)
+        self.inplace = inplace
 
     @override
     def explain(self, plan: Plan) -> str:
-        square = f"one square of {self.length_frac:g} times the shorter side"
-        return f"every training image loses {square}, filled with {self.fill:g}"
+        squares = "one square" if self.holes == 1 else f"{self.holes} squares"
+        whose = "every training image loses" if self.probability == 1 else f"{self.probability:.0%} of images lose"
+        size = f"{squares} of {self.length_frac:g} times the shorter side"
+        color = " ".join(f"{value:g}" for value in self.fill)
+        return f"{whose} {size}, filled with {color}{self.span(plan.horizons[0])}"
 
     @override
     def transform(self, example: Example, generator: "np.random.Generator") -> Example:
         inputs = example.inputs
-        if inputs.ndim != IMAGE_NDIM:
-            raise ValueError(message("Cutout", "inputs", "be images (B, C, H, W)", tuple(inputs.shape)))
-        height, width = inputs.shape[-2:]
-        length = length_px(self.length_frac, height=height, width=width)
-        draw = draw_cutout(len(inputs), height=height, width=width, length_px=length, generator=generator)
-        return Example(apply_cutout(inputs, draw, fill=self.fill), example.targets)
+        height, width = image_size("Cutout", inputs)
+        side = length_px(self.length_frac, height=height, width=width)
+        shape = CutoutShape(side, border=self.border, holes=self.holes)
+        draw = draw_cutout(len(inputs), size_px=(height, width), shape=shape, generator=generator)
+        draw = keep_some(draw, self.probability, generator)
+        return Example(apply_cutout(inputs, draw, fill=self.fill, inplace=self.inplace), example.targets)

@@ -1,121 +1,118 @@
-"""Cutout: erase one square of every image."""
+"""Cutout: erase squares of every image."""
 
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, Literal, final
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from lightning_regkit._checks import message, positive_int
-from lightning_regkit.mixing._tensors import check_array, check_batch, check_floating, on_device
+from lightning_regkit._checks import message, one_of, positive_int
+from lightning_regkit.mixing._erasing import ErasingDraw, erase
+from lightning_regkit.mixing._regions import check_size_px, clip_boxes
 
-__all__ = ["CutoutDraw", "apply_cutout", "draw_cutout"]
+__all__ = ["CutoutShape", "apply_cutout", "draw_cutout"]
 
-IMAGE_NDIM: Final = 4
-BOX: Final = ("top", "left", "height", "width")
+DRAW: Final = "mixing.draw_cutout"
+BORDERS: Final = ("clip", "inside")
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class CutoutDraw:
-    """The random part of cutout for one batch.
+@dataclass(frozen=True)
+class CutoutShape:
+    """The squares of cutout, in pixels.
 
     Args:
-        boxes: Erased pixels of every image as (top, left, height, width), int64 (B, 4), inside the image.
-        height: H of the images.
-        width: W of the images.
+        length_px: Side of a square, >= 1, before the border cuts it.
+        border: ``"clip"``: the center is uniform over all pixels and the border cuts. ``"inside"``: the square is
+            uniform over all places where it is whole.
+        holes: Squares an image, >= 1; they may overlap.
 
     Raises:
-        TypeError: ``boxes`` is no int64 array.
-        ValueError: ``boxes`` is not (B, 4), or a box is not inside the image.
+        TypeError: ``length_px`` or ``holes`` is no integer.
+        ValueError: One of them is below 1, or ``border`` another word.
 
     Example:
-        >>> CutoutDraw(boxes=np.array([[0, 0, 2, 2]]), height=4, width=4).batch_size
-        1
+        >>> CutoutShape(16, border="inside")
+        CutoutShape(length_px=16, border='inside', holes=1)
     """
 
-    boxes: np.ndarray[Any, np.dtype[np.int64]]
-    height: int
-    width: int
+    length_px: int
+    border: Literal["clip", "inside"] = "clip"
+    holes: int = 1
 
     def __post_init__(self) -> None:
-        check_array("CutoutDraw", "boxes", self.boxes, np.int64)
-        if self.boxes.shape[1:] != (len(BOX),):
-            raise ValueError(message("CutoutDraw", "boxes", "be of shape (B, 4)", self.boxes.shape))
-        size = np.array([self.height, self.width])
-        if (self.boxes < 0).any() or (self.boxes[:, :2] + self.boxes[:, 2:] > size).any():
-            condition = f"be inside the image, {self.height} x {self.width}"
-            raise ValueError(message("CutoutDraw", "boxes", condition, self.boxes.tolist()))
-
-    @property
-    def batch_size(self) -> int:
-        """Number of images B."""
-        return len(self.boxes)
+        positive_int("CutoutShape", "length_px", self.length_px)
+        one_of("CutoutShape", "border", self.border, BORDERS)
+        positive_int("CutoutShape", "holes", self.holes)
 
 
 def draw_cutout(
-    batch_size: int, *, height: int, width: int, length_px: int, generator: np.random.Generator
-) -> CutoutDraw:
-    """Draw one square for every image, its center uniform over all pixels, cut at the border.
+    batch_size: int, *, size_px: tuple[int, int], shape: CutoutShape, generator: np.random.Generator
+) -> ErasingDraw:
+    """Draw squares for every image.
 
-    With the center at row c, the rows are c - length_px // 2 to c - length_px // 2 + length_px - 1; columns alike.
-    Since the border cuts, less than length_px² is erased on average: 19.1 % of the image, not 25 %, for 16 of 32.
+    With the center at row c, the rows are c - L // 2 to c - L // 2 + L - 1 for a side L; columns alike. The border
+    cuts, so less than L² is erased on average: 19.1 % of the image, not 25 %, for 16 of 32.
 
     Args:
         batch_size: B, >= 1.
-        height: H in pixels, >= 1.
-        width: W in pixels, >= 1.
-        length_px: Side of the square before the border cuts it, from 1 to the shorter side.
+        size_px: (H, W) of the images in pixels.
+        shape: Side, border and number of the squares; the side at most the shorter side of the images.
         generator: Source of all randomness.
 
     Returns:
-        A draw whose boxes are inside the image and at least 1 x 1.
+        A draw whose boxes are inside the image and at least 1 x 1; whole squares if ``border="inside"``.
 
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: An argument is out of range.
 
     Example:
-        >>> draw = draw_cutout(2, height=32, width=32, length_px=16, generator=np.random.default_rng(0))
-        >>> bool((draw.boxes[:, 2:] >= 8).all() and (draw.boxes[:, 2:] <= 16).all())
+        >>> draw = draw_cutout(2, size_px=(32, 32), shape=CutoutShape(16), generator=np.random.default_rng(0))
+        >>> bool((draw.boxes[..., 2:] >= 8).all() and (draw.boxes[..., 2:] <= 16).all())
         True
 
     Reference:
         DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017, section 3.
 
     Differs from the paper:
-        Equal to the authors' code for even lengths. Of odd lengths theirs erases one pixel less a side.
+        Equal to the authors' code for even sides. Of odd sides theirs erases one pixel less each way.
+        ``border="inside"`` is no part of it.
     """
-    for name, value in (("batch_size", batch_size), ("height", height), ("width", width), ("length_px", length_px)):
-        positive_int("mixing.draw_cutout", name, value)
-    size = np.array([height, width])
-    if length_px > size.min():
-        condition = f"be at most the shorter side, {size.min()}"
-        raise ValueError(message("mixing.draw_cutout", "length_px", condition, length_px))
-    start = generator.integers(size, size=(batch_size, 2)) - length_px // 2  # (B, 2)
-    first, last = np.maximum(start, 0), np.minimum(start + length_px, size)
-    return CutoutDraw(np.concatenate([first, last - first], axis=1), height, width)
+    positive_int(DRAW, "batch_size", batch_size)
+    size, length = check_size_px(DRAW, size_px), shape.length_px
+    if length > min(size):
+        condition = f"be at most the shorter side, {min(size)}"
+        raise ValueError(message(DRAW, "length_px", condition, length))
+    places = np.array(size) if shape.border == "clip" else np.array(size) - length + 1
+    place = generator.integers(places, size=(batch_size, shape.holes, 2))
+    start = place - length // 2 if shape.border == "clip" else place
+    return ErasingDraw(clip_boxes(start, length, size), *size)
 
 
-def apply_cutout(inputs: Tensor, draw: CutoutDraw, *, fill: float = 0.0) -> Tensor:
-    """Set the pixels of every image's box to ``fill``.
+def apply_cutout(
+    inputs: Tensor, draw: ErasingDraw, *, fill: float | tuple[float, ...] = 0.0, inplace: bool = False
+) -> Tensor:
+    """Set the pixels of every image's squares to ``fill``.
 
     Args:
-        inputs: Images (B, C, H, W), any floating dtype; not modified.
+        inputs: Images (B, C, H, W), any floating dtype; modified only if ``inplace``.
         draw: From :func:`draw_cutout` for the same B, H, W.
-        fill: Value of erased pixels in every channel; after normalization, 0 is the mean color.
+        fill: Value of erased pixels, or a tuple of C, one a channel; after normalization, 0 is the mean color.
+        inplace: Write into ``inputs``, which then must not be the data set itself.
 
     Returns:
-        A new tensor of the dtype, shape, device and memory format of ``inputs``, equal to them outside the boxes. Made
-        without waiting for the device.
+        ``inputs`` if ``inplace``, else a new tensor of the dtype, shape, device and memory format of ``inputs``, equal
+        to them outside the boxes. Made without waiting for the device.
 
     Raises:
-        TypeError: ``inputs`` is not a floating tensor.
-        ValueError: ``inputs`` is of another batch size, height or width than the draw, or not (B, C, H, W).
+        TypeError: ``inputs`` is not a floating tensor, or ``fill`` no number.
+        ValueError: ``inputs`` is of another batch size, height or width than the draw, or not (B, C, H, W); ``fill`` is
+            not finite or not one a channel.
 
     Example:
-        >>> draw = CutoutDraw(boxes=np.array([[0, 1, 2, 1]]), height=2, width=3)
+        >>> import torch
+        >>> draw = ErasingDraw(boxes=np.array([[[0, 1, 2, 1]]]), height=2, width=3)
         >>> apply_cutout(torch.ones(1, 1, 2, 3), draw)
         tensor([[[[1., 0., 1.],
                   [1., 0., 1.]]]])
@@ -123,21 +120,4 @@ def apply_cutout(inputs: Tensor, draw: CutoutDraw, *, fill: float = 0.0) -> Tens
     Reference:
         DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017, section 3.
     """
-    check_batch("mixing.apply_cutout", "inputs", inputs, draw.batch_size)
-    check_floating("mixing.apply_cutout", "inputs", inputs)
-    if inputs.ndim != IMAGE_NDIM or inputs.shape[2:] != (draw.height, draw.width):
-        condition = f"be images (B, C, {draw.height}, {draw.width}), as the draw"
-        raise ValueError(message("mixing.apply_cutout", "inputs", condition, tuple(inputs.shape)))
-    rows = _inside(draw.boxes[:, 0], draw.boxes[:, 2], draw.height)[:, None, :, None]
-    columns = _inside(draw.boxes[:, 1], draw.boxes[:, 3], draw.width)[:, None, None, :]
-    erased = on_device(rows, inputs.device) & on_device(columns, inputs.device)  # (B, 1, H, W)
-    # Keeps the memory format, masked_fill does not.
-    return torch.where(erased, fill, inputs)
-
-
-def _inside(
-    start: np.ndarray[Any, Any], length: np.ndarray[Any, Any], size: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    index = np.arange(size)
-    inside: np.ndarray[Any, np.dtype[np.bool_]] = (index >= start[:, None]) & (index < (start + length)[:, None])
-    return inside  # (B, size)
+    return erase("mixing.apply_cutout", inputs, draw, fill, inplace=inplace)

@@ -1,14 +1,15 @@
-"""Losses of examples that have several labels, each with a weight."""
+"""Cross-entropy of examples that have several labels, each with a weight."""
 
 from dataclasses import dataclass
 from typing import final
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_regkit._checks import one_of
-from lightning_regkit.mixing._parents import spread
+from lightning_regkit.mixing._mixed_loss import mixed_loss
+from lightning_regkit.mixing._parents import Parents
+from lightning_regkit.mixing._registry import LOSSES
 
 __all__ = ["CrossEntropyOptions", "mixed_cross_entropy"]
 
@@ -64,6 +65,7 @@ def mixed_cross_entropy(
         Whatever torch raises for hard labels of that kind, shape or range.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[0.0, 0.0]])
         >>> labels, weights = torch.tensor([[0], [1]]), torch.tensor([[0.75], [0.25]])
         >>> round(mixed_cross_entropy(logits, labels, weights).item(), 4)  # log 2
@@ -78,30 +80,6 @@ def mixed_cross_entropy(
         the number of elements even with class weights, and knows no ignored label; here both keep their hard-label
         meaning.
     """
-    chosen = options or CrossEntropyOptions()
-    losses = torch.stack([_unreduced(logits, parent, chosen) for parent in labels])  # (M, B, d1, ...)
-    shares = spread(weights, labels)  # (M, B, 1, ...)
-    mixed = torch.where(shares > 0, shares * losses, 0).sum(0)
-    if chosen.reduction == "none":
-        return mixed.to(losses.dtype)
-    if chosen.reduction == "sum":
-        return mixed.sum().to(losses.dtype)
-    return (mixed.sum() / (shares * _class_weights(labels, chosen)).sum()).to(losses.dtype)
-
-
-def _unreduced(logits: Tensor, labels: Tensor, options: CrossEntropyOptions) -> Tensor:
-    return F.cross_entropy(
-        logits,
-        labels,
-        weight=options.weight,
-        ignore_index=options.ignore_index,
-        reduction="none",
-        label_smoothing=options.label_smoothing,
-    )
-
-
-def _class_weights(labels: Tensor, options: CrossEntropyOptions) -> Tensor:
-    is_kept = labels != options.ignore_index
-    if options.weight is None:
-        return is_kept
-    return torch.where(is_kept, options.weight[torch.where(is_kept, labels, 0).long()], 0)
+    loss = LOSSES[F.cross_entropy]
+    call = loss.bind((logits, labels), vars(options or CrossEntropyOptions()))
+    return mixed_loss(loss, call, Parents(labels, weights))

@@ -1,17 +1,20 @@
 """Mixup: convex combinations of pairs of examples."""
 
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 from torch import Tensor
 
-from lightning_regkit._checks import message, positive_float, positive_int
-from lightning_regkit.mixing._tensors import check_array, check_batch, check_floating, mix_pairs
+from lightning_regkit._checks import message, one_of, positive_int
+from lightning_regkit.mixing._alpha import check_alpha
+from lightning_regkit.mixing._blend import blend
+from lightning_regkit.mixing._mixture import PER, check_partner
+from lightning_regkit.mixing._tensors import check_array, check_batch, check_floating
 
-__all__ = ["MixupDraw", "apply_mixup", "check_alpha", "draw_mixup"]
+__all__ = ["MixupDraw", "apply_mixup", "draw_mixup"]
 
-MIN_ALPHA: Final = 0.01
+DRAW: Final = "mixing.draw_mixup"
 
 
 @final
@@ -25,7 +28,7 @@ class MixupDraw:
 
     Raises:
         TypeError: A field is no array of that dtype.
-        ValueError: A field is out of range, or the shapes are not both (B,) with B >= 1.
+        ValueError: A field is out of range, or the shapes are not both (B,), B >= 1.
 
     Example:
         >>> draw = MixupDraw(lam=np.array([0.7, 0.7], dtype=np.float32), partner=np.array([1, 0]))
@@ -38,14 +41,12 @@ class MixupDraw:
 
     def __post_init__(self) -> None:
         check_array("MixupDraw", "lam", self.lam, np.float32)
-        check_array("MixupDraw", "partner", self.partner, np.int64)
-        if self.lam.ndim != 1 or not self.lam.size or self.lam.shape != self.partner.shape:
+        check_partner("MixupDraw", self.partner)
+        if self.lam.shape != self.partner.shape:
             shapes = (self.lam.shape, self.partner.shape)
-            raise ValueError(message("MixupDraw", "lam and partner", "have one shape (B,), B >= 1", shapes))
+            raise ValueError(message("MixupDraw", "lam and partner", "be of one shape", shapes))
         if not ((self.lam >= 0) & (self.lam <= 1)).all():
             raise ValueError(message("MixupDraw", "lam", "be in [0, 1]", self.lam.tolist()))
-        if self.partner.min() < 0 or self.partner.max() >= self.batch_size:
-            raise ValueError(message("MixupDraw", "partner", "be in [0, B)", self.partner.tolist()))
 
     @property
     def batch_size(self) -> int:
@@ -53,45 +54,23 @@ class MixupDraw:
         return len(self.partner)
 
 
-def check_alpha(owner: str, alpha: object) -> float:
-    """Return a usable concentration of Beta(alpha, alpha), or refuse it.
-
-    Args:
-        owner: Public name of what the user called.
-        alpha: Concentration, at least 0.01: below that nearly every lam is 0 or 1 to within 1e-6.
-
-    Returns:
-        ``alpha``.
-
-    Raises:
-        TypeError: ``alpha`` is no number.
-        ValueError: ``alpha`` is below 0.01 or not finite.
-
-    Example:
-        >>> check_alpha("Mixup", 0.2)
-        0.2
-    """
-    remedy = "The paper uses 0.1 to 0.4 on ImageNet; to mix nothing, leave mixup out."
-    number = positive_float(owner, "alpha", alpha, remedy)
-    if number < MIN_ALPHA:
-        raise ValueError(message(owner, "alpha", f"be at least {MIN_ALPHA}", alpha, remedy))
-    return number
-
-
-def draw_mixup(batch_size: int, *, alpha: float, generator: np.random.Generator) -> MixupDraw:
-    """Draw lam ~ Beta(alpha, alpha), one for the batch, and a uniformly random permutation of partners.
+def draw_mixup(
+    batch_size: int, *, alpha: float, generator: np.random.Generator, per: Literal["batch", "sample"] = "batch"
+) -> MixupDraw:
+    """Draw lam ~ Beta(alpha, alpha) and a uniformly random permutation of partners.
 
     Args:
         batch_size: B, >= 1.
         alpha: Concentration of the Beta law, at least 0.01; 1 is uniform, smaller is nearer to 0 and 1.
         generator: Source of all randomness.
+        per: One lam for the ``"batch"``, or one for each ``"sample"``, independent of the others.
 
     Returns:
-        A draw whose ``lam`` holds B times the same value and whose ``partner`` is a permutation.
+        A draw whose ``partner`` is a permutation, and whose ``lam`` holds B times the same value if ``per="batch"``.
 
     Raises:
         TypeError: ``batch_size`` is no integer or ``alpha`` no number.
-        ValueError: ``batch_size`` is below 1 or ``alpha`` below 0.01.
+        ValueError: ``batch_size`` is below 1, ``alpha`` below 0.01, or ``per`` another word.
 
     Example:
         >>> draw = draw_mixup(3, alpha=0.2, generator=np.random.default_rng(0))
@@ -100,23 +79,29 @@ def draw_mixup(batch_size: int, *, alpha: float, generator: np.random.Generator)
 
     Reference:
         Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, section 2.
+
+    Differs from the paper:
+        In nothing for ``per="batch"``, as in the authors' code. ``per="sample"`` is timm's ``elem`` with a permutation.
     """
-    positive_int("mixing.draw_mixup", "batch_size", batch_size)
-    check_alpha("mixing.draw_mixup", alpha)
-    lam = np.full(batch_size, generator.beta(alpha, alpha), dtype=np.float32)
-    return MixupDraw(lam, generator.permutation(batch_size))
+    positive_int(DRAW, "batch_size", batch_size)
+    check_alpha(DRAW, alpha)
+    one_of(DRAW, "per", per, PER)
+    lam = generator.beta(alpha, alpha, size=batch_size if per == "sample" else 1)
+    return MixupDraw(np.repeat(lam.astype(np.float32), batch_size // len(lam)), generator.permutation(batch_size))
 
 
-def apply_mixup(inputs: Tensor, draw: MixupDraw) -> Tensor:
+def apply_mixup(inputs: Tensor, draw: MixupDraw, *, inplace: bool = False) -> Tensor:
     """Mix every example with its partner: lam x_i + (1 - lam) x_partner(i).
 
     Args:
-        inputs: Examples (B, ...), any floating dtype; not modified.
+        inputs: Examples (B, ...), any floating dtype; modified only if ``inplace``.
         draw: From :func:`draw_mixup` for the same B.
+        inplace: Write into ``inputs``, which then must not be the data set itself.
 
     Returns:
-        A new tensor of the dtype, shape, device and memory format of ``inputs``; where lam is 1, equal to them bit for
-        bit. lam is rounded to the dtype (bfloat16 keeps 8 bits of it). Made without waiting for the device.
+        ``inputs`` if ``inplace``, else a new tensor of the dtype, shape, device and memory format of ``inputs``; where
+        lam is 1, equal to them. lam is rounded to the dtype (bfloat16 keeps 8 bits of it). Made without waiting for
+        the device. The CPU and other devices, and ``inplace`` or not, differ by rounding only.
 
     Raises:
         TypeError: ``inputs`` is not a floating tensor.
@@ -134,4 +119,4 @@ def apply_mixup(inputs: Tensor, draw: MixupDraw) -> Tensor:
     """
     check_batch("mixing.apply_mixup", "inputs", inputs, draw.batch_size)
     check_floating("mixing.apply_mixup", "inputs", inputs)
-    return mix_pairs(inputs, draw.lam, draw.partner)
+    return blend(inputs, draw, inplace=inplace)

@@ -1,17 +1,36 @@
 """The M labels of every example of a mixed batch, and their weights."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, final
 
 import torch
 from torch import Tensor
 
 from lightning_regkit._checks import message
 
-__all__ = ["INTEGERS", "check_parents", "dominant_labels", "spread"]
+__all__ = ["INTEGERS", "Parents", "check_parents", "dominant_labels", "spread"]
 
 INTEGERS: Final = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 WEIGHTS_NDIM: Final = 2
 SUM_TOLERANCE: Final = 1e-3
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Parents:
+    """The M labels of every element of a batch, and their weights. Checks nothing.
+
+    Args:
+        labels: Labels (M, B, ...), any dtype.
+        weights: Weight of every label, float32: (M, B), or (M, B, ...) where elements of one row differ in weight.
+
+    Example:
+        >>> Parents(torch.tensor([[0], [1]]), torch.tensor([[0.75], [0.25]])).weights.shape
+        torch.Size([2, 1])
+    """
+
+    labels: Tensor
+    weights: Tensor
 
 
 def check_parents(owner: str, labels: Tensor, weights: Tensor) -> None:
@@ -45,17 +64,17 @@ def spread(weights: Tensor, labels: Tensor) -> Tensor:
     """Give the weights as many dimensions as the labels.
 
     Args:
-        weights: Tensor (M, B).
+        weights: Tensor whose shape is the beginning of that of ``labels``, as (M, B).
         labels: Tensor (M, B, ...).
 
     Returns:
-        A view (M, B, 1, ...) of ``weights``.
+        A view of ``weights`` that broadcasts with ``labels``, as (M, B, 1, ...).
 
     Example:
         >>> spread(torch.ones(2, 3), torch.zeros(2, 3, 8, 8)).shape
         torch.Size([2, 3, 1, 1])
     """
-    return weights.reshape(*weights.shape, *(1 for _ in labels.shape[WEIGHTS_NDIM:]))
+    return weights.reshape(*weights.shape, *(1 for _ in labels.shape[weights.ndim :]))
 
 
 def dominant_labels(labels: Tensor, weights: Tensor) -> Tensor:

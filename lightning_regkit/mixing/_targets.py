@@ -1,37 +1,29 @@
 """Targets that know they are mixed."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from inspect import signature
-from typing import Any, Final, Self, final
+from inspect import BoundArguments
+from typing import Any, Self, final
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import override
 
-from lightning_regkit._checks import message
-from lightning_regkit.mixing._losses import CrossEntropyOptions, mixed_cross_entropy
-from lightning_regkit.mixing._parents import check_parents, dominant_labels
+from lightning_regkit.mixing._ledger import Ledger, Memory
+from lightning_regkit.mixing._parents import Parents, check_parents, dominant_labels
+from lightning_regkit.mixing._registry import LOSSES, MixableLoss
+from lightning_regkit.mixing._shapes import ONE_HOT, carry, is_carried, is_in_place
 
-__all__ = ["MixedTarget"]
-
-CROSS_ENTROPY: Final = signature(F.cross_entropy)
-
-
-@dataclass
-class _Ledger:
-    is_consumed: bool = False
+__all__ = ["MixedTarget", "mix_if_mixed"]
 
 
 @final
 class MixedTarget(Tensor):
-    """Integer labels of mixed examples: every example has M labels with weights, and looks like its dominant label.
+    """Labels of mixed examples: every example has M labels with weights, and looks like its dominant label.
 
-    ``torch.nn.functional.cross_entropy`` (so ``nn.CrossEntropyLoss`` too) computes the mixture of the M hard-label
-    losses, see :func:`mixed_cross_entropy`. To everything else (metrics, comparison, indexing) it is the plain tensor
-    of dominant labels, and what comes back is a plain tensor: copies, slices and moves to another device or dtype are
-    no longer mixed. Changing it in place is refused, since the mixture would not follow.
+    A registered loss (``cross_entropy``, ``nll_loss``, ``binary_cross_entropy``, ``binary_cross_entropy_with_logits``,
+    ``mse_loss``, their modules, and what :func:`register_loss` adds) computes the mixture of its values for the M hard
+    labels. Changes of shape, dtype or device and ``one_hot`` apply to all labels and give a mixture again. To the rest
+    (metrics, comparison, indexing, ``clone()``) it is the plain tensor of dominant labels, and what comes back is
+    plain. Changing the labels of the batch in place is refused, since the mixture would not follow.
 
     Args:
         labels: Class indices (M, B, ...), any integer dtype, M >= 1; not modified.
@@ -47,36 +39,42 @@ class MixedTarget(Tensor):
         ValueError: The shapes do not match, or the weights do not sum to 1. When used: a change in place.
 
     Example:
+        >>> import torch
+        >>> from torch.nn import functional as F
         >>> target = MixedTarget(torch.tensor([[0, 1], [1, 0]]), torch.tensor([[0.75, 0.25], [0.25, 0.75]]))
         >>> target == 0
         tensor([True, True])
-        >>> logits = torch.zeros(2, 2, requires_grad=True)
-        >>> round(F.cross_entropy(logits, target).item(), 4), target.is_consumed
+        >>> logits = torch.zeros(2, 1, requires_grad=True)
+        >>> loss = F.binary_cross_entropy_with_logits(logits, target.view(-1, 1).type_as(logits))
+        >>> round(loss.item(), 4), target.is_consumed
         (0.6931, True)
     """
 
-    _labels: Tensor
-    _weights: Tensor
+    _parents: Parents
     _dominant: Tensor
-    _ledger: _Ledger
+    _ledger: Ledger
+    _memory: Memory
 
     def __new__(cls, labels: Tensor, weights: Tensor, remixed: "MixedTarget | None" = None) -> Self:
         check_parents("MixedTarget", labels, weights)
-        dominant = dominant_labels(labels, weights)
+        ledger = Ledger() if remixed is None else remixed._ledger  # noqa: SLF001  # same class
+        return cls._assembled(dominant_labels(labels, weights), Parents(labels, weights), ledger, Memory())
+
+    @classmethod
+    def _assembled(cls, dominant: Tensor, parents: Parents, ledger: Ledger, memory: Memory) -> Self:
         self = dominant.as_subclass(cls)
-        self._labels, self._weights, self._dominant = labels, weights, dominant
-        self._ledger = _Ledger() if remixed is None else remixed._ledger  # noqa: SLF001  # same class
+        self._dominant, self._parents, self._ledger, self._memory = dominant, parents, ledger, memory
         return self
 
     @property
     def labels(self) -> Tensor:
-        """Class indices of all parents (M, B, ...)."""
-        return self._labels
+        """Labels of all parents (M, B, ...)."""
+        return self._parents.labels
 
     @property
     def weights(self) -> Tensor:
-        """Weight of every parent, float32 (M, B)."""
-        return self._weights
+        """Weight of every parent, float32: (M, B), or (M, B, ...) after a change of shape that moved examples."""
+        return self._parents.weights
 
     @property
     def dominant(self) -> Tensor:
@@ -85,23 +83,12 @@ class MixedTarget(Tensor):
 
     @property
     def is_consumed(self) -> bool:
-        """Whether a loss that mixes has seen this target together with logits that get a gradient."""
+        """Whether a loss that mixes has seen this target together with an input that gets a gradient."""
         return self._ledger.is_consumed
-
-    def cross_entropy(self, logits: Tensor, options: CrossEntropyOptions | None = None) -> Tensor:
-        """Return :func:`mixed_cross_entropy` of the mixture, and remember that it was consumed.
-
-        Args:
-            logits: Scores (B, K, ...).
-            options: Class weights, ignored index, reduction, smoothing; None for torch's defaults.
-        """
-        loss = mixed_cross_entropy(logits, self._labels, self._weights, options)
-        self._ledger.is_consumed |= logits.requires_grad and torch.is_grad_enabled()
-        return loss
 
     @override
     def __repr__(self) -> str:  # type: ignore[override]  # torch's private keyword is not for users
-        return f"MixedTarget({self._dominant!r}, num_parents={len(self._labels)}, is_consumed={self.is_consumed})"
+        return f"MixedTarget({self._dominant!r}, num_parents={len(self.labels)}, is_consumed={self.is_consumed})"
 
     @classmethod
     @override
@@ -113,26 +100,45 @@ class MixedTarget(Tensor):
         kwargs: dict[str, object] | None = None,
     ) -> object:
         options = kwargs or {}
-        if func is F.cross_entropy:
-            call = CROSS_ENTROPY.bind(*args, **options).arguments
-            target = call.pop("target")
-            if isinstance(target, MixedTarget):
-                return target.cross_entropy(call.pop("input"), _options(call))
-        if args and isinstance(args[0], MixedTarget) and _is_in_place(func.__name__):
-            remedy = "Change the labels in the data set, or take targets.clone(): dominant labels, no longer mixed."
-            raise ValueError(message("MixedTarget", "labels", "not be changed in place", func.__name__, remedy))
-        return func(*map(_plain, args), **{name: _plain(value) for name, value in options.items()})
+        if func in LOSSES and (loss := mix_if_mixed(LOSSES[func], args, options)) is not None:
+            return loss
+        plain, named = tuple(map(_plain, args)), {name: _plain(value) for name, value in options.items()}
+        if args and isinstance(args[0], MixedTarget):
+            return args[0]._apply(func, plain, named)  # noqa: SLF001  # same class
+        return func(*plain, **named)
+
+    def _apply(self, func: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> object:
+        name = func.__name__
+        if is_in_place(name):
+            self._memory.change(name)
+        if self._memory.is_changed or not is_carried(name, args[1:]):
+            return func(*args, **options)
+        dominant, parents = carry(name, lambda y: func(y, *args[1:], **options), self._dominant, self._parents)
+        is_copy = name == ONE_HOT or dominant.dtype != self._dominant.dtype
+        return self._assembled(dominant, parents, self._ledger, Memory(is_copy=True) if is_copy else self._memory)
+
+    def _consumed_by(self, loss: MixableLoss, call: BoundArguments) -> Tensor | None:
+        return None if self._memory.is_changed else self._ledger.consume(loss, call, self._parents)
 
 
-def _options(call: dict[str, Any]) -> CrossEntropyOptions:
-    legacy = {name: call.pop(name, None) for name in ("size_average", "reduce")}
-    if legacy != dict.fromkeys(legacy):
-        raise ValueError(message("cross_entropy", "size_average and reduce", "be None", legacy, "Pass reduction=."))
-    return CrossEntropyOptions(**call)
+def mix_if_mixed(loss: MixableLoss, args: tuple[Any, ...], options: dict[str, Any]) -> Tensor | None:
+    """Compute a loss if its target is mixed.
 
+    Args:
+        loss: What to compute.
+        args: Its arguments by position.
+        options: Its arguments by name.
 
-def _is_in_place(name: str) -> bool:
-    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+    Returns:
+        The mixed loss, or None where the target is not mixed.
+
+    Example:
+        >>> mix_if_mixed(next(iter(LOSSES.values())), (None, None), {}) is None
+        True
+    """
+    call = loss.bind(args, options)
+    target = call.arguments[loss.target]
+    return target._consumed_by(loss, call) if isinstance(target, MixedTarget) else None  # noqa: SLF001  # same class
 
 
 def _plain(value: object) -> object:

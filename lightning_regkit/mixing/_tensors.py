@@ -13,8 +13,8 @@ __all__ = ["check_array", "check_batch", "check_floating", "mix_pairs", "on_devi
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def check_array(owner: str, argument: str, value: object, dtype: type[np.generic]) -> None:
-    """Refuse what is not a numpy array of ``dtype``.
+def check_array(owner: str, argument: str, value: object, dtype: type[np.generic]) -> Array:
+    """Return a numpy array of ``dtype``, or refuse what is none.
 
     Args:
         owner: Public name of what the user called.
@@ -22,15 +22,20 @@ def check_array(owner: str, argument: str, value: object, dtype: type[np.generic
         value: What to look at.
         dtype: The only dtype allowed.
 
+    Returns:
+        ``value``.
+
     Raises:
         TypeError: ``value`` is no array, or of another dtype.
 
     Example:
         >>> check_array("MixupDraw", "partner", np.arange(2), np.int64)
+        array([0, 1])
     """
     if not isinstance(value, np.ndarray) or value.dtype != dtype:
         kind = value.dtype if isinstance(value, np.ndarray) else value
         raise TypeError(message(owner, argument, f"be a numpy array of {dtype.__name__}", kind))
+    return value
 
 
 def check_batch(owner: str, argument: str, value: Tensor, batch_size: int) -> None:
@@ -76,22 +81,23 @@ def check_floating(owner: str, argument: str, value: Tensor) -> None:
         raise TypeError(message(owner, argument, "be floating point", value.dtype, remedy))
 
 
-def on_device(array: Array, device: torch.device) -> Tensor:
+def on_device(array: Array, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
     """Copy an array of a draw to a device without waiting for that device.
 
     Args:
         array: Writable array on the CPU.
         device: Where to.
+        dtype: Of the tensor; that of the array by default.
 
     Returns:
-        A tensor of the same dtype and shape; on the CPU it shares the array's memory.
+        A tensor of the same shape; on the CPU it shares the array's memory, unless the dtype differs.
 
     Example:
         >>> on_device(np.arange(3), torch.device("cpu"))
         tensor([0, 1, 2])
     """
     # A blocking copy ends in a stream synchronization, also from pageable memory.
-    return torch.from_numpy(array).to(device, non_blocking=True)
+    return torch.from_numpy(array).to(device, dtype, non_blocking=True)
 
 
 def mix_pairs(values: Tensor, lam: Array, partner: Array) -> Tensor:
@@ -109,6 +115,6 @@ def mix_pairs(values: Tensor, lam: Array, partner: Array) -> Tensor:
         >>> mix_pairs(torch.tensor([0.0, 4.0]), np.array([0.75, 0.75], dtype=np.float32), np.array([1, 0]))
         tensor([1., 3.])
     """
-    weights = on_device(lam.reshape(-1, *(1 for _ in values.shape[1:])), values.device).to(values.dtype)
+    weights = on_device(lam.reshape(-1, *(1 for _ in values.shape[1:])), values.device, values.dtype)
     # Indexing keeps the memory format, index_select does not.
     return values[on_device(partner, values.device)].lerp_(values, weights)

@@ -1,11 +1,21 @@
 """Cutout of half the side: ours against timm's erasing of as large a share, and against copying the batch."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from timm.data.random_erasing import RandomErasing
 from torch import Tensor
 
-from lightning_regkit.mixing import apply_cutout, draw_cutout, length_px
+from lightning_regkit.mixing import (
+    CutoutShape,
+    ErasingShape,
+    apply_cutout,
+    apply_random_erasing,
+    draw_cutout,
+    draw_random_erasing,
+    length_px,
+)
 from tests.benchmarks.harness import Comparison
 
 LENGTH_FRAC = 0.5
@@ -13,19 +23,33 @@ MEAN_AREA = 0.191  # of a square of half the side that the border cuts
 
 
 def comparisons(*, tiny: bool) -> list[Comparison]:
-    batch_size, channels, height, width = (4, 3, 8, 8) if tiny else (128, 3, 224, 224)
-    inputs = torch.randn(batch_size, channels, height, width, generator=torch.Generator().manual_seed(0))
-    length = length_px(LENGTH_FRAC, height=height, width=width)
+    shape = (4, 3, 8, 8) if tiny else (128, 3, 224, 224)
+    inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    pairs = ((str(dtype).removeprefix("torch."), inputs.to(dtype)) for dtype in (torch.float32, torch.bfloat16))
+    return [comparison for name, images in pairs for comparison in _comparisons(name, images)]
+
+
+def _comparisons(dtype: str, inputs: Tensor) -> list[Comparison]:
+    batch_size, _, height, width = inputs.shape
+    square = CutoutShape(length_px(LENGTH_FRAC, height=height, width=width))
     generator = np.random.default_rng(0)
-    erase = RandomErasing(1.0, min_area=MEAN_AREA, max_area=MEAN_AREA, min_aspect=1.0, device="cpu")
-    erased_inputs = inputs.clone()  # timm writes into its argument
+    timm_square = RandomErasing(1.0, min_area=MEAN_AREA, max_area=MEAN_AREA, min_aspect=1.0, device="cpu")
+    timm_erasing = RandomErasing(1.0, min_area=0.02, max_area=0.33, min_aspect=0.3, max_aspect=3.3, device="cpu")
+    written, timm_written = inputs.clone(), inputs.clone()  # timm always writes into its argument
 
-    def ours() -> Tensor:
-        draw = draw_cutout(batch_size, height=height, width=width, length_px=length, generator=generator)
-        return apply_cutout(inputs, draw)
+    def cutout(images: Tensor, *, inplace: bool = False) -> Tensor:
+        draw = draw_cutout(batch_size, size_px=(height, width), shape=square, generator=generator)
+        return apply_cutout(images, draw, inplace=inplace)
 
+    def erasing() -> Tensor:
+        draw = draw_random_erasing(batch_size, size_px=(height, width), shape=ErasingShape(), generator=generator)
+        return apply_random_erasing(written, draw, inplace=True)
+
+    new, in_place = partial(cutout, inputs), partial(cutout, written, inplace=True)
     return [
-        Comparison("cutout / timm RandomErasing of a copy", ours, lambda: erase(inputs.clone())),
-        Comparison("cutout / timm RandomErasing, in place", ours, lambda: erase(erased_inputs)),
-        Comparison("cutout / clone", ours, inputs.clone),
+        Comparison(f"{dtype}: cutout / timm RandomErasing of a copy", new, lambda: timm_square(inputs.clone())),
+        Comparison(f"{dtype}: cutout / clone", new, inputs.clone),
+        Comparison(f"{dtype}: cutout in place / timm RandomErasing", in_place, lambda: timm_square(timm_written)),
+        Comparison(f"{dtype}: cutout in place / clone", in_place, inputs.clone),
+        Comparison(f"{dtype}: erasing in place / timm RandomErasing", erasing, lambda: timm_erasing(timm_written)),
     ]

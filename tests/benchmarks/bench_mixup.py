@@ -1,5 +1,7 @@
 """Mixup of a batch and its labels: ours against torchvision's and timm's, and against copying the batch."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from timm.data import Mixup as TimmMixup
@@ -11,6 +13,7 @@ from tests.benchmarks.harness import Comparison
 
 ALPHA = 0.2
 NUM_CLASSES = 1000
+Pair = tuple[Tensor, Tensor]
 
 
 def comparisons(*, tiny: bool) -> list[Comparison]:
@@ -18,18 +21,25 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
     data = torch.Generator().manual_seed(0)
     inputs = torch.randn(shape, generator=data)
     labels = torch.randint(NUM_CLASSES, shape[:1], generator=data)
+    pairs = ((str(dtype).removeprefix("torch."), inputs.to(dtype)) for dtype in (torch.float32, torch.bfloat16))
+    return [comparison for name, images in pairs for comparison in _comparisons(name, images, labels)]
+
+
+def _comparisons(dtype: str, inputs: Tensor, labels: Tensor) -> list[Comparison]:
     generator = np.random.default_rng(0)
     torchvision_mixup = v2.MixUp(alpha=ALPHA, num_classes=NUM_CLASSES)
     timm_mixup = TimmMixup(mixup_alpha=ALPHA, label_smoothing=0.0, num_classes=NUM_CLASSES)
-    timm_inputs = inputs.clone()  # timm writes into its argument
+    written, timm_written = inputs.clone(), inputs.clone()  # timm always writes into its argument
 
-    def ours() -> tuple[Tensor, Tensor]:
-        draw = draw_mixup(len(inputs), alpha=ALPHA, generator=generator)
-        return apply_mixup(inputs, draw), mix_targets(labels, draw)
+    def ours(images: Tensor, *, inplace: bool = False) -> Pair:
+        draw = draw_mixup(len(images), alpha=ALPHA, generator=generator)
+        return apply_mixup(images, draw, inplace=inplace), mix_targets(labels, draw)
 
+    new, in_place = partial(ours, inputs), partial(ours, written, inplace=True)
     return [
-        Comparison("mixup / torchvision v2.MixUp", ours, lambda: torchvision_mixup(inputs, labels)),
-        Comparison("mixup / timm Mixup, in place", ours, lambda: timm_mixup(timm_inputs, labels)),
-        Comparison("mixup / timm Mixup of a copy", ours, lambda: timm_mixup(inputs.clone(), labels)),
-        Comparison("mixup / clone", ours, inputs.clone),
+        Comparison(f"{dtype}: mixup / torchvision v2.MixUp", new, lambda: torchvision_mixup(inputs, labels)),
+        Comparison(f"{dtype}: mixup / timm Mixup of a copy", new, lambda: timm_mixup(inputs.clone(), labels)),
+        Comparison(f"{dtype}: mixup / clone", new, inputs.clone),
+        Comparison(f"{dtype}: mixup in place / timm Mixup", in_place, lambda: timm_mixup(timm_written, labels)),
+        Comparison(f"{dtype}: mixup in place / clone", in_place, inputs.clone),
     ]

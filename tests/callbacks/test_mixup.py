@@ -1,4 +1,4 @@
-"""Mixup in real fits: what the step receives, that the loss must see it, and that runs repeat and resume."""
+"""Mixup in real fits: what the step receives, and that runs repeat and resume."""
 
 import math
 import re
@@ -14,19 +14,18 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torchmetrics.classification import MulticlassAccuracy
 
+from lightning_regkit._durations import Horizon
+from lightning_regkit._lightning import Plan
 from lightning_regkit._random import StreamKey, generator
 from lightning_regkit.callbacks import Mixup
-from lightning_regkit.errors import BatchLayoutError, UnmixedTargetsError
+from lightning_regkit.errors import BatchLayoutError
 from lightning_regkit.mixing import MixedTarget, draw_mixup
+from lightning_regkit.schedules import Linear, Scaled
 from tests.support import NUM_CLASSES, Classifier, Items, Validated, images, loader, trainer
 
 SEED = 7
 BATCH_SIZE = 5
 REMEDY = "The paper uses 0.1 to 0.4 on ImageNet; to mix nothing, leave mixup out."
-UNMIXED = (
-    "Mixup: training_step must pass the batch's targets to a loss that mixes, got a loss that did not see them. "
-    "Call torch.nn.functional.cross_entropy (or nn.CrossEntropyLoss) on the targets as they come, or remove Mixup."
-)
 
 
 @pytest.fixture(autouse=True)
@@ -49,39 +48,34 @@ def one_batch(batch: Any) -> DataLoader[Any]:
     return DataLoader(Items([batch]), batch_size=None)
 
 
-class Focal(Classifier):
-    """Gathers log-probabilities itself, so that it trains on the dominant label only."""
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        inputs, targets = batch
-        logp = functional.log_softmax(self(inputs), dim=1).gather(1, targets[:, None])
-        return -((1 - logp.exp()) ** 2 * logp).mean()
-
-
-class Manual(Focal):
-    """Backs up a loss that does not mix and, if asked to, then one that does."""
-
-    def __init__(self, *, mixes: bool) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.mixes = mixes
-
-    def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
-        optimizer: Any = self.optimizers()
-        optimizer.zero_grad()
-        self.manual_backward(super().training_step(batch, batch_idx))
-        if self.mixes:
-            self.manual_backward(functional.cross_entropy(self(batch[0]), batch[1]))
-        optimizer.step()
-
-
 class Named(Classifier):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         return super().training_step((batch["picture"], batch["kind"]), batch_idx)
 
 
 def test_defaults() -> None:
-    assert Mixup().alpha == 0.2
+    mixup = Mixup()
+    options = mixup.options
+    assert (mixup.alpha, options.per, options.probability, options.until) == (0.2, "batch", 1.0, None)
+    assert (options.style.targets, options.inplace) == ("labels", False)
+
+
+@pytest.mark.parametrize(
+    ("mixup", "text"),
+    [
+        (Mixup(), "lam ~ Beta(0.2, 0.2)"),
+        (Mixup(0.8, probability=0.5, until="0.9run"), "lam ~ Beta(0.8, 0.8), with probability 0.5, up to step 9"),
+        (Mixup(per="sample", until="3step"), "lam ~ Beta(0.2, 0.2) for each example, up to step 3"),
+        (
+            Mixup(Scaled(Linear(), 0.4)),
+            "lam ~ Beta(alpha, alpha), alpha by Scaled: x0.4 times "
+            "(Linear: x1 at step 0, straight to x0 at step 10, the end of the run)",
+        ),
+    ],
+)
+def test_it_says_what_it_will_do(mixup: Mixup, text: str) -> None:
+    plan = Plan(trainer(), [], [Horizon(total_steps=10, epoch_ends=(5, 10))])
+    assert mixup.explain(plan) == f"every training batch is mixed with a permutation of itself, {text}"
 
 
 @pytest.mark.parametrize(
@@ -147,63 +141,6 @@ def test_float_targets_are_mixed_linearly() -> None:
     trainer(max_epochs=1, callbacks=[Mixup(1.0)]).fit(model, one_batch([images(BATCH_SIZE)[0], values]))
     assert type(model.seen[0][1]) is Tensor
     torch.testing.assert_close(model.seen[0][1], mixed(values, *drawn(1.0)))
-
-
-@pytest.mark.parametrize("model_class", [Focal, lambda: Manual(mixes=False)], ids=["automatic", "manual"])
-def test_a_loss_that_does_not_mix_is_refused(model_class: Any) -> None:
-    model = model_class()
-    before = model.net[1].weight.clone()
-    with pytest.raises(UnmixedTargetsError, match=f"^{re.escape(UNMIXED)}$"):
-        trainer(max_epochs=1, callbacks=[Mixup()]).fit(model, loader())
-    is_stepped = not torch.equal(model.net[1].weight, before)
-    assert is_stepped == isinstance(model, Manual), "automatic optimization is stopped before its first step"
-
-
-def test_manual_optimization_may_have_other_losses_too() -> None:
-    model = Manual(mixes=True)
-    trainer(max_epochs=1, callbacks=[Mixup()]).fit(model, loader())
-    assert len(model.rates) == 5
-
-
-def test_a_loss_that_does_not_mix_is_fine_without_mixup() -> None:
-    model = Focal()
-    trainer(max_epochs=1).fit(model, loader())
-    assert len(model.rates) == 5
-
-
-@pytest.mark.filterwarnings("ignore:`training_step` returned `None`:UserWarning")
-def test_a_step_without_a_loss_is_exempt() -> None:
-    class Picky(Classifier):
-        def training_step(self, batch: Any, batch_idx: int) -> Any:
-            return super().training_step(batch, batch_idx) if batch_idx % 2 else None
-
-    model = Picky()
-    trainer(max_epochs=1, callbacks=[Mixup()]).fit(model, loader())
-    assert len(model.seen) == 2
-
-
-def test_a_batch_that_a_hook_skips_is_exempt() -> None:
-    class Skips(Classifier):
-        def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
-            return -1 if batch_idx == 2 else None  # which ends the epoch
-
-    model = Skips()
-    trainer(max_epochs=2, callbacks=[Mixup()]).fit(model, loader())
-    assert len(model.rates) == 4
-
-
-@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
-@pytest.mark.filterwarnings("ignore:You're resuming from a checkpoint that ended before the epoch:UserWarning")
-def test_a_fit_that_broke_leaves_nothing_for_the_next(tmp_path: Path) -> None:
-    keep = ModelCheckpoint(tmp_path, filename="middle", every_n_train_steps=3)
-    trainer(max_steps=3, callbacks=[Mixup(), keep], enable_checkpointing=True).fit(Classifier(), loader())
-    mixup = Mixup()
-    with pytest.raises(UnmixedTargetsError):
-        trainer(max_epochs=1, callbacks=[mixup]).fit(Focal(), loader())
-    model = Classifier()  # goes on in the middle of an epoch, whose start no hook sees
-    resumed = trainer(max_epochs=1, callbacks=[mixup])
-    resumed.fit(model, loader(), ckpt_path=tmp_path / "middle.ckpt", weights_only=True)
-    assert len(model.rates) == 2
 
 
 def test_keys_name_inputs_and_targets() -> None:

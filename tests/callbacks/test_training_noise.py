@@ -1,6 +1,7 @@
 """What all training noise shares: it must be made concrete, leaves no trace, and travels to spawned processes."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 import torch
 
 from lightning_regkit._lightning import Keys
-from lightning_regkit.callbacks import Cutout, Mixup
+from lightning_regkit.callbacks import CutMix, Cutout, Mixup, OneOf, RandomErasing
 from lightning_regkit.callbacks._training_noise import TrainingNoise
 from tests.support import Classifier, images, loader, trainer
 
 HOOK = "on_after_batch_transfer"
+ALL = [Mixup(1.0), CutMix(until="0.5run"), Cutout(), RandomErasing(until=3), OneOf([Mixup(1.0), CutMix(), Cutout()])]
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +61,7 @@ def test_a_fit_that_breaks_does_too_and_can_be_tried_again() -> None:
     assert not torch.equal(again.seen[0][0], images(10)[0][:2])
 
 
-@pytest.mark.parametrize("noise", [Cutout(0.5), Mixup(1.0)], ids=["Cutout", "Mixup"])
+@pytest.mark.parametrize("noise", ALL, ids=lambda noise: type(noise).__name__)
 def test_a_pickled_twin_makes_the_same_noise(noise: TrainingNoise) -> None:
     seen = []
     for twin in (noise, pickle.loads(pickle.dumps(noise))):
@@ -93,3 +95,49 @@ def test_an_unseeded_run_goes_on_with_the_seed_of_its_checkpoint(
     assert len(whole.seen) == 5
     for one, other in zip(whole.seen, resumed.seen, strict=True):
         assert torch.equal(one[0], other[0])
+
+
+def test_noise_does_not_depend_on_the_order_of_callbacks() -> None:
+    """Cutout with nothing else that moves pixels: the squares are equal wherever it stands."""
+    seen = []
+    for callbacks in ([Cutout(fill=9.0), Watch(), Cutout(fill=9.0)], [Watch(), Cutout(fill=9.0), Cutout(fill=9.0)]):
+        model = Classifier()
+        trainer(max_epochs=2, callbacks=callbacks).fit(model, loader())
+        seen.append(torch.cat([inputs for inputs, _ in model.seen]))
+    assert torch.equal(*seen)
+
+
+@pytest.mark.parametrize("kind", [Mixup, CutMix, Cutout, RandomErasing])
+def test_draws_do_not_depend_on_who_else_draws(kind: Callable[[], TrainingNoise]) -> None:
+    """Each kind has streams of its own: what it draws beside others is what it draws alone."""
+    drawn: dict[str, list[int]] = {"alone": [], "beside": []}
+
+    class Listens(pl.Callback):
+        def __init__(self, noise: TrainingNoise, found: list[int]) -> None:
+            inner = noise.transform
+
+            def transform(example: Any, generator: Any) -> Any:
+                found.append(int(generator.bit_generator.state["state"]["counter"].sum()))
+                found.extend(generator.bit_generator.state["state"]["key"].tolist())
+                return inner(example, generator)
+
+            vars(noise)["transform"] = transform
+
+    others = [each() for each in (Cutout, CutMix, RandomErasing, Mixup) if each is not kind]
+    for name, beside in (("alone", []), ("beside", others)):
+        noise = kind()
+        callbacks = [*beside, Listens(noise, drawn[name]), noise]
+        trainer(max_epochs=1, callbacks=callbacks).fit(Classifier(), loader())
+    assert drawn["alone"] == drawn["beside"]
+    assert len(drawn["alone"]) == 15
+
+
+@pytest.mark.parametrize("noise", ALL, ids=lambda noise: type(noise).__name__)
+def test_workers_change_nothing(noise: TrainingNoise) -> None:
+    seen = []
+    for workers in (0, 2):
+        model = Classifier()
+        trainer(max_epochs=1, callbacks=[noise]).fit(model, loader(num_workers=workers))
+        seen.append(torch.cat([inputs for inputs, _ in model.seen]))
+    assert torch.equal(*seen)
+    assert not torch.equal(seen[0], images(10)[0])

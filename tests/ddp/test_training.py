@@ -11,7 +11,7 @@ from tests.support import Classifier, images, loader, trainer
 
 pytestmark = [pytest.mark.ddp, pytest.mark.slow]
 
-KINDS = ("mixup", "cutout")
+KINDS = ("mixup", "cutout", "one_of")
 
 
 @pytest.fixture(scope="module")

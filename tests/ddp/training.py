@@ -10,8 +10,8 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from lightning_regkit.callbacks import Cutout, Mixup, ScheduleLR
-from lightning_regkit.schedules import Cosine
+from lightning_regkit.callbacks import CutMix, Cutout, Mixup, OneOf, ScheduleLR
+from lightning_regkit.schedules import Cosine, Linear
 from tests.ddp.support import Evaluated, ddp_trainer, is_clean, weights, write
 from tests.support import Items, images, loader
 
@@ -27,7 +27,8 @@ def data() -> DataLoader[Any]:
 
 
 def noise_of(kind: str) -> pl.Callback:
-    return Mixup(alpha=1.0) if kind == "mixup" else Cutout(length_frac=0.75, fill=9.0)
+    mixup, cutout = Mixup(alpha=1.0), Cutout(length_frac=0.75, fill=9.0)
+    return {"mixup": mixup, "cutout": cutout, "one_of": OneOf([mixup, CutMix(per="sample"), cutout])}[kind]
 
 
 def fit(*callbacks: Any, batches: Any = None, ckpt_path: Path | None = None, **options: Any) -> dict[str, Any]:
@@ -50,7 +51,8 @@ def fit(*callbacks: Any, batches: Any = None, ckpt_path: Path | None = None, **o
 
 
 def everything() -> list[pl.Callback]:
-    return [Mixup(alpha=1.0), Cutout(), ScheduleLR(SPEC, warmup=WARMUP)]
+    switched = OneOf([Mixup(Linear()), CutMix(until="0.6run")])
+    return [Mixup(alpha=1.0), switched, Cutout(), ScheduleLR(SPEC, warmup=WARMUP)]
 
 
 def noise(kind: str) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def scheduled() -> dict[str, Any]:
 
 
 def main(folder: Path) -> None:
-    found: dict[str, Any] = {kind: noise(kind) for kind in ("mixup", "cutout")}
+    found: dict[str, Any] = {kind: noise(kind) for kind in ("mixup", "cutout", "one_of")}
     found["scheduled"] = scheduled()
     found["resumed"] = resumed(folder)
     write(folder, found["resumed"]["rest"]["rank"], found)

@@ -88,6 +88,27 @@ def test_a_mixture_of_mixtures_is_consumed_as_one() -> None:
     assert first.is_consumed
 
 
+class Halves:
+    """Any draw that pairs examples will do."""
+
+    lam = np.array([0.5, 0.75], dtype=np.float32)
+    partner = np.array([1, 0])
+    batch_size = 2
+
+
+def test_any_draw_that_pairs_examples_will_do() -> None:
+    assert mix_targets(torch.tensor([0.0, 4.0]), Halves()).tolist() == [2.0, 3.0]
+    mixed = mix_targets(torch.tensor([7, 9]), Halves())
+    assert isinstance(mixed, MixedTarget)
+    assert mixed.weights.tolist() == [[0.5, 0.75], [0.5, 0.25]]
+
+
+def test_a_mixture_of_converted_labels_is_not_mixed_again() -> None:
+    mixed = mix_targets(torch.tensor([0, 1]), draw_of([0.75, 0.5], [1, 0]))
+    with pytest.raises(TypeError, match=r"^MixedTarget: labels must be of an integer dtype, got torch\.float32\.$"):
+        mix_targets(mixed.float(), draw_of([0.75, 0.5], [1, 0]))
+
+
 def test_the_draw_mixes_inputs_and_targets_alike() -> None:
     draw = draw_mixup(6, alpha=1.0, generator=np.random.default_rng(0))
     values = torch.arange(6.0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from lightning_regkit.mixing._parents import check_parents, dominant_labels, spread
+from lightning_regkit.mixing._parents import Parents, check_parents, dominant_labels, spread
 from tests.mixing.support import fake_device
 
 INTEGERS = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
@@ -64,6 +64,18 @@ def test_spread_adds_dimensions() -> None:
     weights = torch.tensor([[0.75, 0.5], [0.25, 0.5]])
     assert torch.equal(spread(weights, torch.zeros(2, 2)), weights)
     assert torch.equal(spread(weights, torch.zeros(2, 2, 8, 8)), weights[:, :, None, None])
+
+
+def test_spread_takes_weights_of_any_beginning_of_the_shape() -> None:
+    assert spread(torch.ones(2, 3, 4), torch.zeros(2, 3, 4, 5)).shape == (2, 3, 4, 1)
+    assert spread(torch.ones(2), torch.zeros(2)).shape == (2,)
+
+
+def test_parents_hold_what_they_are_given() -> None:
+    labels, weights = torch.zeros(2, 3), torch.full((2, 3), 0.5)
+    parents = Parents(labels, weights)
+    assert parents.labels is labels
+    assert parents.weights is weights
 
 
 def test_no_wait_for_the_device() -> None:

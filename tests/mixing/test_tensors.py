@@ -10,7 +10,8 @@ from lightning_regkit.mixing._tensors import check_array, check_batch, check_flo
 
 
 def test_check_array_accepts_its_dtype_only() -> None:
-    check_array("Draw", "lam", np.zeros(2, dtype=np.float32), np.float32)
+    array = np.zeros(2, dtype=np.float32)
+    assert check_array("Draw", "lam", array, np.float32) is array
     with pytest.raises(TypeError, match=r"^Draw: lam must be a numpy array of float32, got dtype\('float64'\)\.$"):
         check_array("Draw", "lam", np.zeros(2), np.float32)
     with pytest.raises(TypeError, match=r"^Draw: partner must be a numpy array of int64, got \[0, 1\]\.$"):
@@ -55,6 +56,12 @@ def test_on_device_keeps_dtype_and_values() -> None:
     tensor = on_device(array, torch.device("cpu"))
     assert tensor.dtype == torch.bool
     assert tensor.tolist() == array.tolist()
+
+
+def test_on_device_casts_on_the_way() -> None:
+    tensor = on_device(np.array([0.3], dtype=np.float32), torch.device("cpu"), torch.bfloat16)
+    assert tensor.dtype == torch.bfloat16
+    assert tensor.item() == torch.tensor(0.3, dtype=torch.bfloat16).item()
 
 
 @given(st.integers(1, 5), st.integers(0, 3), st.integers(0, 2**32 - 1))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from recipes import quickstart
 from recipes.comparison import Run, summarize
-from recipes.variants import VARIANTS, Settings, Variant
+from recipes.variants import NOISES, VARIANTS, Settings, Variant
 
 
 def run_two_short_seeds(tmp_path: Path) -> None:
@@ -74,7 +74,11 @@ def test_runs_compute_on_one_thread(tmp_path: Path) -> None:
 
 
 def test_defaults_are_the_settings() -> None:
-    assert quickstart._parse([]) == Settings()
+    assert quickstart._parse([]) == (Settings(), VARIANTS)
+
+
+def test_each_noise_alone_is_another_comparison() -> None:
+    assert quickstart._parse(["--noises", "--seeds", "5"]) == (Settings(seeds=5), NOISES)
 
 
 def test_bad_values_end_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,10 +134,24 @@ def test_a_rerun_replaces_its_tensorboard_file(tmp_path: Path) -> None:
     assert not files[0] & files[1]
 
 
-def test_names_are_unique() -> None:
-    names = [variant.name for variant in variants.VARIANTS]
+@pytest.mark.parametrize("compared", [variants.VARIANTS, variants.NOISES])
+def test_names_are_unique(compared: tuple[Variant, ...]) -> None:
+    names = [variant.name for variant in compared]
 
     assert len(set(names)) == len(names)
+
+
+def test_each_noise_comes_beside_the_same_schedule() -> None:
+    made = {variant.name: [type(callback).__name__ for callback in variant.callbacks()] for variant in variants.NOISES}
+    assert made == {
+        "cosine": ["ScheduleLR"],
+        "mixup": ["ScheduleLR", "Mixup"],
+        "cutmix": ["ScheduleLR", "CutMix"],
+        "mixup or cutmix": ["ScheduleLR", "OneOf"],
+        "cutout": ["ScheduleLR", "Cutout"],
+        "random erasing": ["ScheduleLR", "RandomErasing"],
+        "mixup and cutout": ["ScheduleLR", "Mixup", "Cutout"],
+    }
 
 
 def test_recorder_turns_accuracy_into_percent_wrong() -> None:
