@@ -36,9 +36,10 @@ docs: $(READY)  ## docs/_build/html; runs the examples and refuses what is undoc
 	$(SPHINX) -b doctest docs docs/_build/doctest
 	$(SPHINX) -b coverage docs docs/_build/coverage
 
-docs-figures: $(READY)  ## make the picture of the docs again, from a run
+docs-figures: $(READY)  ## make the pictures of the docs again
 	$(BIN)/python -m recipes quickstart --out outputs/quickstart
 	cp outputs/quickstart/quickstart.png docs/_static/quickstart.png
+	$(BIN)/python docs/figures/mixing.py docs/_static/mixing.png
 
 bench: $(READY)  ## speed, as a ratio to a peer in the same run
 	$(BIN)/python -m tests.benchmarks
