@@ -205,9 +205,8 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_exactly(tmp_path: Path,
     stops = Stops(tmp_path)
     whole = outcome(run(stops, resume=ExactResume(every=None), callbacks=noisy(), **options))
     for name in ("epoch_start", "batch_end_2", "batch_end_5", "epoch_end"):
-        resumed = run(
-            Stops(None), resume=ExactResume(every=None), callbacks=noisy(), ckpt_path=tmp_path / f"{name}.ckpt", **options
-        )
+        path = tmp_path / f"{name}.ckpt"
+        resumed = run(Stops(None), resume=ExactResume(every=None), callbacks=noisy(), ckpt_path=path, **options)
         assert is_same(outcome(resumed), whole), name
 
 

@@ -18,7 +18,12 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import lightning_regkit", "import lightning_regkit.errors", "import lightning_regkit.schedules"],
+    [
+        "import lightning_regkit",
+        "import lightning_regkit.errors",
+        "import lightning_regkit.schedules",
+        "import lightning_regkit.stopping",
+    ],
 )
 def test_light_imports_load_nothing_heavy(statement: str) -> None:
     assert loaded_by(statement) == set()
@@ -33,7 +38,9 @@ def test_explain_loads_when_first_used() -> None:
 
 
 def test_pure_packages_do_not_load_lightning() -> None:
-    assert loaded_by("import lightning_regkit.mixing, lightning_regkit.optim") == {"numpy", "torch"}
+    names = ("crops", "ensemble", "marginalize", "mixing", "optim", "regularizers")
+    statement = f"import {', '.join(f'lightning_regkit.{name}' for name in names)}"
+    assert loaded_by(statement) == {"numpy", "torch"}
 
 
 def test_dir_lists_the_public_names() -> None:
