@@ -13,7 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lightning_regkit import callbacks, errors, mixing, optim, plugins, regularizers, samplers, schedules
+    from lightning_regkit import (
+        callbacks,
+        crops,
+        ensemble,
+        errors,
+        marginalize,
+        mixing,
+        optim,
+        plugins,
+        regularizers,
+        samplers,
+        schedules,
+        stopping,
+    )
     from lightning_regkit._explain import explain
 
 __version__ = "0.1.0"
@@ -21,14 +34,18 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "callbacks",
+    "crops",
+    "ensemble",
     "errors",
     "explain",
+    "marginalize",
     "mixing",
     "optim",
     "plugins",
     "regularizers",
     "samplers",
     "schedules",
+    "stopping",
 ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Self, final
 
 import torch
 from torch import Tensor
@@ -44,6 +44,12 @@ class Uncertainty:
     def mutual_information(self) -> Tensor:
         """Predictive minus expected entropy, >= 0: the doubt that comes from disagreement between views."""
         return (self.predictive_entropy - self.expected_entropy).clamp(min=0)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return several batches, at least one, as one, on the CPU."""
+        columns = zip(*((part.scores, part.predictive_entropy, part.expected_entropy) for part in parts), strict=True)
+        return cls(*(torch.cat(column).cpu() for column in columns))
 
 
 def entropy(scores: Tensor, activation: str = "softmax") -> Tensor:

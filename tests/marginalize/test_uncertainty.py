@@ -129,6 +129,14 @@ def test_no_views_are_refused() -> None:
         uncertainty([])
 
 
+def test_batches_join_in_their_order() -> None:
+    views = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    whole, parts = uncertainty(views), [uncertainty(views[:, :2]), uncertainty(views[:, 2:])]
+    joined = Uncertainty.joined(parts)
+    for name in ("scores", "predictive_entropy", "expected_entropy", "mutual_information"):
+        torch.testing.assert_close(getattr(joined, name), getattr(whole, name))
+
+
 def test_frozen() -> None:
     found = Uncertainty(torch.zeros(1, 2), torch.zeros(1), torch.zeros(1))
     with pytest.raises(FrozenInstanceError):

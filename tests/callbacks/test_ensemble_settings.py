@@ -1,0 +1,78 @@
+"""What both ensembles let the user choose."""
+
+from typing import Any
+
+import pytest
+from torch import Tensor
+from typing_extensions import override
+
+from lightning_regkit._lightning import Keys
+from lightning_regkit._lightning._predictor import Predict
+from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
+from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
+from lightning_regkit.ensemble import Layout
+from tests.support import trainer
+
+
+class Other(AveragedPrediction):
+    @override
+    def average(self, predict: Predict, inputs: Tensor) -> Tensor:
+        return predict(inputs)
+
+
+def settings(**options: Any) -> EnsembleSettings:
+    default: dict[str, Any] = {
+        "owner": "Ours",
+        "num_members": None,
+        "stages": ("test",),
+        "curve": True,
+        "placement": "auto",
+        "layout": Layout(),
+    }
+    return EnsembleSettings(**{**default, **options})
+
+
+@pytest.mark.parametrize(
+    ("num_members", "curve", "stage", "needed", "newest"),
+    [
+        (None, True, "test", "abc", "abc"),
+        (2, True, "test", "abc", "bc"),
+        (2, False, "test", "bc", "bc"),
+        (2, True, "predict", "bc", "bc"),
+        (3, False, "test", "abc", "abc"),
+    ],
+)
+def test_which_members_run_and_which_are_averaged(
+    num_members: int | None, curve: bool, stage: str, needed: str, newest: str
+) -> None:
+    chosen = settings(num_members=num_members, curve=curve)
+    run = chosen.needed("abc", stage)
+    assert run == needed
+    assert run[chosen.newest()] == newest
+
+
+@pytest.mark.parametrize(("num_members", "least"), [(None, 1), (4, 4)])
+def test_too_few_members_are_refused(num_members: int | None, least: int) -> None:
+    members = "abc"[: least - 1]
+    with pytest.raises(ValueError, match="Ours") as refusal:
+        settings(num_members=num_members).needed(members, "test")
+    assert str(refusal.value) == (
+        f"Ours: the number of members must be at least {least}, got {len(members)}. "
+        "A member is taken at the end of each cycle of a fit."
+    )
+
+
+def test_another_average_around_it_is_refused() -> None:
+    ours, keys = Other(Keys("Ours")), Keys("Other")
+    settings().refuse(trainer(callbacks=[Other(keys), ours]), ours)
+    settings().refuse(trainer(callbacks=[ours, Other(keys, stages=("validate",))]), ours)
+    with pytest.raises(ValueError, match="Ours") as refusal:
+        settings().refuse(trainer(callbacks=[ours, Other(keys)]), ours)
+    assert str(refusal.value) == (
+        "Ours: position must be after that of Other, got 'an earlier one'. Put it last of the callbacks that average."
+    )
+
+
+def test_refusals_of_arguments_are_tested_with_the_callback() -> None:
+    with pytest.raises(ValueError, match="Ours: placement must be"):
+        settings(placement="disk")
