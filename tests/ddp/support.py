@@ -24,7 +24,7 @@ from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
 from tests.support import Classifier, Validated, trainer
 
 RANKS = 2
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 REPOSITORY = Path(__file__).parents[2]
 #: What an outer run may have left in the environment, and what would make ours something else.
 FOREIGN = (
