@@ -11,6 +11,7 @@ __all__ = ["ascent"]
 
 def ascent(gradients: Sequence[Tensor], rho: float) -> list[Tensor]:
     """Return e = rho g / ||g||, the norm over all gradients together; zeros where that norm is zero. Never waits."""
-    norm = get_total_norm(gradients)
+    # Older releases of torch have no norm of sparse tensors.
+    norm = get_total_norm([each.coalesce().values() if each.is_sparse else each for each in gradients])
     scale = torch.where(norm > 0, rho / norm, torch.zeros_like(norm))
     return [gradient * scale.to(gradient.device, gradient.dtype) for gradient in gradients]

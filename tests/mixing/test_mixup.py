@@ -215,9 +215,11 @@ def test_two_operators_and_no_wait_for_the_device(dtype: torch.dtype, inplace: b
         inputs = torch.empty(4, 3, 8, 8, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
         mixed = apply_mixup(inputs, draw, inplace=inplace)
         calls = aten_calls(lambda: apply_mixup(inputs, draw, inplace=inplace))
+        keeps_format = inputs[torch.arange(4, device=device)].stride() == inputs.stride()
     assert mixed.device.type == device
     assert mixed.dtype == dtype
-    assert mixed.stride() == inputs.stride()
+    # The fake of torch 2.6 loses the memory format in indexing; the real one keeps it, as the tests above see.
+    assert mixed.stride() == inputs.stride() or not keeps_format
     assert (mixed is inputs) == inplace
     assert calls == ["aten.index.Tensor", "aten.lerp_.Tensor", *["aten.copy_.default"] * inplace]
 

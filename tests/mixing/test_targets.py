@@ -342,6 +342,9 @@ def test_each_target_has_its_own_ledger_unless_it_remixes() -> None:
     assert (first.is_consumed, second.is_consumed, remix.is_consumed) == (True, False, True)
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith("2.6."), reason="the compiler of torch 2.6 fails on one_hot of a subclass"
+)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # a graph break
 def test_compiled_binary_cross_entropy() -> None:
     def step(scores: Tensor, labels: Tensor) -> Tensor:

@@ -190,8 +190,9 @@ def test_a_saved_state_goes_on_bit_for_bit(is_base_alone: bool) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*have 'opt_einsum' installed:UserWarning")
-def test_the_state_is_the_base_s_with_what_is_its_own() -> None:
-    optimizer = optim.create(small_net(), "sam", base="timm/kron", lr=0.1)
+@pytest.mark.parametrize("base", optim.names("timm/kron"))  # since timm 1.0.15
+def test_the_state_is_the_base_s_with_what_is_its_own(base: str) -> None:
+    optimizer = optim.create(small_net(), "sam", base=base, lr=0.1)
     assert "rng_state" in optimizer.state_dict()
     optimizer.load_state_dict(optimizer.state_dict())
 

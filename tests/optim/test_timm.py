@@ -65,7 +65,7 @@ def test_every_name_is_described(name: str) -> None:
     assert dict(entry.options).items() <= entry.accepted().items()
 
 
-@pytest.mark.parametrize("name", ["timm/kron", "timm/kronc", "timm/kronw"])
+@pytest.mark.parametrize("name", optim.names("timm/kron*"))  # since timm 1.0.15
 def test_kron_warns_in_timm_s_words_where_opt_einsum_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert optim.describe(name).summary.endswith("; install opt_einsum for it")
     monkeypatch.setattr("timm.optim.kron.has_opt_einsum", False)
@@ -123,9 +123,10 @@ def update(name: str, gradient: float) -> float:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_adaptive_are_those_whose_update_does_not_grow_with_the_gradient(name: str) -> None:
-    # After 8 steps what some start with (RMSpropTF: 1, kron: the identity) still shows a little.
+    # After 8 steps what some start with (RMSpropTF: 1, kron: the identity) still shows a little; the update of MARS,
+    # which clips, even shrank in timm 1.0.22.
     growth = update(name, 64.0) / update(name, 1.0)
-    assert optim.describe(name).is_adaptive == (0.9 < growth < 1.5)
+    assert optim.describe(name).is_adaptive == (growth < 1.5)
 
 
 def test_second_order_is_refused() -> None:

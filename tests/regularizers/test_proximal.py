@@ -109,7 +109,7 @@ def test_on_a_device_nothing_waits_for_it(on_device: bool) -> None:
     with FakeTensorMode():
         weight = torch.zeros(4, 3, device=device, requires_grad=True)
         proximal_step_([weight], 0.1, l1=0.1, l2=0.1)
-        proximal_step_([weight], torch.tensor(0.1, device=device if on_device else "cpu"), l1=0.1, l2=0.1)
+        proximal_step_([weight], torch.full((), 0.1, device=device if on_device else "cpu"), l1=0.1, l2=0.1)
 
 
 @pytest.mark.parametrize("length", [-0.1, float("inf"), float("nan")])

@@ -57,6 +57,7 @@ def test_optax_agrees(parts: list[object], data: st.DataObject) -> None:
     assert [schedule(step) for step in range(60)] == [optax_join(parts, at, step) for step in range(60)]
 
 
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")  # torch 2.6, of its own call
 def test_torch_agrees() -> None:
     def make(optimizer: Optimizer) -> LRScheduler:
         first = LinearLR(optimizer, start_factor=1.0, end_factor=0.5, total_iters=5)

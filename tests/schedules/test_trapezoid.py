@@ -69,6 +69,7 @@ def test_the_root_is_that_of_haegele_et_al() -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")  # torch 2.6, of its own call
 @pytest.mark.parametrize(("shape", "fall"), [("linear", LinearLR), ("cosine", CosineAnnealingLR)])
 def test_torch_agrees_up_to_the_end(shape: Shape, fall: type[LRScheduler]) -> None:
     arguments = {
