@@ -34,6 +34,7 @@
 ``_weights``    weights of a checkpoint in the module, and who else writes them
 ``_endings``    how a fit ends, and files of its state
 ``_batch_statistics`` statistics of BatchNorm layers, computed anew
+``_evaluation_noise`` noise at test that a rerun repeats
 ``_ranks``      one seed for all ranks, another stream for each
 """
 

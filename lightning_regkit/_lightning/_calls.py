@@ -1,15 +1,40 @@
-"""What a call of a predictor takes and gives: its inputs among the arguments, its logits in the output."""
+"""Which modules are the predictor, and what a call of one takes and gives: inputs among the arguments, logits out."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_regkit._checks import message
 from lightning_regkit._lightning._containers import Path, children, description, get, put
-from lightning_regkit._lightning._layout import INPUT_KEYS
+from lightning_regkit._lightning._layout import INPUT_KEYS, is_images
 
-__all__ = ["inputs_of_call", "logits_of", "with_logits"]
+__all__ = ["Images", "inputs_of_call", "logits_of", "predictors", "with_logits"]
+
+#: Images (B, C, H, W), or any other inputs (B, ...); or a list of B images (C, H, W) of unequal size.
+Images: TypeAlias = Tensor | Sequence[Tensor]
+
+
+def predictors(owner: str, module: nn.Module, name: str | None) -> list[nn.Module]:
+    """List the modules that map inputs to logits: the root, and the direct child that holds all parameters.
+
+    Args:
+        owner: The callback's name, for messages.
+        module: The root.
+        name: Dotted name of the one submodule to take instead; None for none.
+
+    Raises:
+        ValueError: ``name`` names no submodule.
+    """
+    if name is None:
+        all_of = {id(parameter) for parameter in module.parameters()}
+        whole = [child for child in module.children() if all_of <= {id(each) for each in child.parameters()}]
+        return [module, *(whole if all_of else [])]
+    try:
+        return [module.get_submodule(name)]
+    except AttributeError:
+        remedy = f"Submodules: {', '.join(name for name, _ in module.named_modules() if name)}."
+        raise ValueError(message(owner, "predictor", "name a submodule", name, remedy)) from None
 
 
 def inputs_of_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Path | None:
@@ -20,13 +45,14 @@ def inputs_of_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Path | N
         kwargs: Keyword arguments.
 
     Returns:
-        Path into ``(args, kwargs)``; None where there is no such tensor.
+        Path into ``(args, kwargs)``; None where there is no such tensor, and no list of images.
     """
     named = [key for key in INPUT_KEYS if key in kwargs]
     if not args and len(named) != 1:
         return None
     path: Path = (0, 0) if args else (1, named[0])
-    return path if isinstance(get((args, kwargs), path), Tensor) else None
+    found = get((args, kwargs), path)
+    return path if isinstance(found, Tensor) or is_images(found) else None
 
 
 def logits_of(output: Any, owner: str, logits_key: str) -> Tensor:

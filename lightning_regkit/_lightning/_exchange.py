@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_regkit._checks import message
+from lightning_regkit._lightning._calls import Images
 
 __all__ = ["WeightExchange", "Weights", "weights_of"]
 
@@ -78,7 +79,7 @@ class WeightExchange:
         """Say how much memory the members take, and where."""
         return f"{self._num_bytes / 1e6:.1f} MB {self._place}"
 
-    def logits(self, predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    def logits(self, predict: Callable[[Images], Tensor], inputs: Images) -> Tensor:
         """Predict once with each member, and leave the module with its own weights.
 
         Args:
@@ -94,7 +95,7 @@ class WeightExchange:
         finally:
             self._put(before)
 
-    def _predicted(self, predict: Callable[[Tensor], Tensor], inputs: Tensor, member: list[Tensor]) -> Tensor:
+    def _predicted(self, predict: Callable[[Images], Tensor], inputs: Images, member: list[Tensor]) -> Tensor:
         for to, held in zip(self._staging, member, strict=False):  # nothing where members are in place
             to.copy_(held, non_blocking=True)
         self._put(self._staging or member)

@@ -1,13 +1,15 @@
 """The state of the global random generators of this process, as plain data that ``weights_only=True`` loads."""
 
 import random  # noqa: TID251  # the user's generator is saved, nothing is drawn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["burn_seeds", "generator_states", "restore_generators"]
+__all__ = ["burn_seeds", "forked_torch", "generator_states", "restore_generators"]
 
 
 def generator_states(device: torch.device) -> dict[str, Any]:
@@ -38,6 +40,32 @@ def restore_generators(states: dict[str, Any], device: torch.device) -> None:
     torch.set_rng_state(_on_cpu(states["torch"]))
     if device.type in states:
         torch.get_device_module(device).set_rng_state(_on_cpu(states[device.type]))
+
+
+@contextmanager
+def forked_torch(device: torch.device) -> Iterator[Callable[[int], object]]:
+    """Lend torch's CPU generator and that of ``device`` to noise that is keyed, and put both back as they were.
+
+    Args:
+        device: Where the noise is drawn.
+
+    Yields:
+        What seeds both with an integer in [0, 2^63), as often as it is called. The CPU's keeps 32 bits of it.
+    """
+    module = None if device.type == "cpu" else torch.get_device_module(device)
+    before = torch.get_rng_state(), module and module.get_rng_state()
+
+    def seed(value: int) -> None:
+        torch.default_generator.manual_seed(value)
+        if module is not None:
+            module.manual_seed(value)
+
+    try:
+        yield seed
+    finally:
+        torch.set_rng_state(before[0])
+        if module is not None:
+            module.set_rng_state(before[1])
 
 
 def burn_seeds(count: int) -> None:

@@ -9,10 +9,20 @@ from torch import Tensor
 from lightning_regkit._lightning._containers import Path, children, description, get
 from lightning_regkit.errors import BatchLayoutError
 
-__all__ = ["INPUT_KEYS", "TARGET_KEYS", "Keys", "Slot"]
+__all__ = ["INPUT_KEYS", "TARGET_KEYS", "Keys", "Slot", "is_images"]
 
 INPUT_KEYS = ("image", "images", "input", "inputs", "pixel_values", "x")
 TARGET_KEYS = ("label", "labels", "target", "targets", "y")
+IMAGE_NDIM = 3
+
+
+def is_images(value: object) -> bool:
+    """Tell whether ``value`` is a list of images (C, H, W), which may be of unequal size."""
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(isinstance(item, Tensor) and item.ndim == IMAGE_NDIM for item in value)
+    )
 
 
 @final
@@ -34,12 +44,14 @@ class Keys:
         inputs_key: Name, position or dotted path of the inputs; None finds them by the usual names.
         targets_key: The same for the targets.
         needs_targets: False for a callback that uses only inputs.
+        may_be_list: Whether inputs may also be a list of images of unequal size.
     """
 
     owner: str
     inputs_key: str | int | None = None
     targets_key: str | int | None = None
     needs_targets: bool = True
+    may_be_list: bool = False
 
     def find(self, batch: Any) -> tuple[Slot, ...]:
         """Find every pair of inputs and targets.
@@ -59,7 +71,7 @@ class Keys:
         else:
             slots = list(self._search(batch, ()))
         for path in (path for slot in slots for path in (slot.inputs, slot.targets) if path is not None):
-            if not isinstance(leaf := get(batch, path), Tensor):
+            if not self._is_leaf(leaf := get(batch, path)):
                 raise self._refusal(f"hold a tensor at {_dotted(path)}", type(leaf).__name__)
         return tuple(slots)
 
@@ -67,7 +79,7 @@ class Keys:
         entries = children(batch)
         inputs = _candidates(entries, INPUT_KEYS, self.inputs_key)
         targets = _candidates(entries, TARGET_KEYS, self.targets_key) if self.needs_targets else []
-        if not (inputs or targets) and _is_positional(batch, needs_targets=self.needs_targets):
+        if not (inputs or targets) and self._is_positional(batch):
             inputs, targets = list(entries)[:1], list(entries)[1:2] if self.needs_targets else []
         if isinstance(batch, Tensor) and not self.needs_targets:
             yield Slot(prefix, None)
@@ -80,6 +92,16 @@ class Keys:
             what = "inputs and targets" if self.needs_targets else "inputs"
             one = "one entry each for " if max(len(inputs), len(targets)) > 1 else ""
             raise self._refusal(f"hold {one}{what}", description(batch))
+
+    def _is_leaf(self, value: object) -> bool:
+        return isinstance(value, Tensor) or (self.may_be_list and is_images(value))
+
+    def _is_positional(self, batch: Any) -> bool:
+        """Tell whether entries count by position: inputs first, then targets, and nothing else."""
+        least = 1 + self.needs_targets
+        if not isinstance(batch, list | tuple) or not least <= len(batch) <= 2:  # noqa: PLR2004  # a pair
+            return False
+        return all(self._is_leaf(item) for item in batch[:least])
 
     def _path(self, batch: Any, key: str | int) -> Path:
         path: Path = ()
@@ -94,13 +116,6 @@ class Keys:
     def _refusal(self, condition: str, found: str) -> BatchLayoutError:
         remedy = "inputs_key= and targets_key=" if self.needs_targets else "inputs_key="
         return BatchLayoutError(f"{self.owner}: batch must {condition}, got {found}. Pass {remedy}.")
-
-
-def _is_positional(batch: Any, *, needs_targets: bool) -> bool:
-    """Tell whether entries count by position: inputs first, then targets, and nothing else."""
-    if not isinstance(batch, list | tuple) or not 1 + needs_targets <= len(batch) <= 2:  # noqa: PLR2004  # a pair
-        return False
-    return all(isinstance(item, Tensor) for item in batch[: 1 + needs_targets])
 
 
 def _candidates(entries: Mapping[Any, Any], names: tuple[str, ...], key: str | int | None) -> list[Any]:

@@ -10,6 +10,7 @@ that Lightning, which asks whether a hook is overridden, gets the answer it got 
 import copy
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, final
 
 from typing_extensions import override
@@ -30,7 +31,7 @@ def is_listed(trainer: "pl.Trainer", callback: "pl.Callback") -> bool:
 
 @final
 class Override:
-    """The layers over ``owner.name``; the first one pushed is the innermost.
+    """The layers over ``owner.name``: the lowest level is the innermost, and of one level the first one pushed.
 
     Args:
         owner: The object whose method is layered.
@@ -54,23 +55,23 @@ class Override:
         self._owner = owner
         self._name = name
         self._entry: Callable[..., Any] | None = vars(owner).get(name)
-        self._layers: list[Layer] = []
+        self._layers: list[tuple[int, Layer]] = []
         self.__wrapped__: Callable[..., Any] = self._entry or getattr(type(owner), name)
 
     @classmethod
-    def push(cls, owner: object, name: str, layer: Layer) -> Self:
-        """Put ``layer`` on top of ``owner.name`` and return the record that takes it off again."""
+    def push(cls, owner: object, name: str, layer: Layer, level: int = 0) -> Self:
+        """Put ``layer`` over those of its level and below, and return the record that takes it off again."""
         record = vars(owner).get(name)
         if not isinstance(record, cls):
             record = cls(owner, name)
             vars(owner)[name] = record  # not setattr: a compiled module forwards that to the module inside
-        record._layers.append(layer)
+        record._layers.append((level, layer))
+        record._layers.sort(key=itemgetter(0))  # stable
         return record
 
     def pop(self, layer: Layer) -> None:
         """Take ``layer`` off; with the last one ``vars(owner)`` is as it was. Taking it off twice is harmless."""
-        if layer in self._layers:
-            self._layers.remove(layer)
+        self._layers = [pair for pair in self._layers if pair[1] != layer]
         # Something installed on top of ours since stays; ours below it passes everything through.
         if not self._layers and vars(self._owner).get(self._name) is self:
             if self._entry is None:
@@ -81,7 +82,7 @@ class Override:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method through every layer."""
         call = self._entry or partial(self.__wrapped__, self._owner)
-        for layer in self._layers:
+        for _, layer in self._layers:
             call = partial(layer, call)
         return call(*args, **kwargs)
 

@@ -2,15 +2,15 @@
 
 Steps call ``self(x)``, ``self.forward(x)`` or ``self.net(x)``. So the module's ``forward`` is layered, and that of the
 direct child that holds all its parameters; the outermost such call on the batch averages, calls inside it pass through.
+Several callbacks nest by level, whatever their order in the Trainer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, final
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_regkit._checks import message
-from lightning_regkit._lightning._calls import inputs_of_call, logits_of, with_logits
+from lightning_regkit._lightning._calls import Images, inputs_of_call, logits_of, predictors, with_logits
 from lightning_regkit._lightning._containers import get, put
 from lightning_regkit._lightning._layout import Keys
 from lightning_regkit._lightning._override import Override
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Average", "Predict", "PredictorSeam"]
 
 #: Images (N, ...) to logits (N, K), for any N.
-Predict = Callable[[Tensor], Tensor]
+Predict = Callable[[Images], Tensor]
 
 #: Must be a bound method of the callback: (predict, inputs (B, ...)) to averaged logits (B, K).
-Average = Callable[[Predict, Tensor], Tensor]
+Average = Callable[[Predict, Images], Tensor]
 
 MIN_INPUT_NDIM: Final = 3
 
@@ -43,6 +43,7 @@ class PredictorSeam:
         keys: Where the inputs of an evaluation batch are; their number tells a call on the batch from others.
         predictor: Dotted name of the one submodule to layer instead, such as ``"net.classifier"``.
         logits_key: Where the logits are in what the predictor returns, if that is a mapping.
+        level: Of several averages the lowest is the innermost.
     """
 
     def __init__(
@@ -52,14 +53,21 @@ class PredictorSeam:
         *,
         predictor: str | None = None,
         logits_key: str = "logits",
+        level: int = 0,
     ) -> None:
         self._average = average
+        self._level = level
         self._keys = keys
         self._predictor = predictor
         self._logits_key = logits_key
         self._overrides: list[Override] = []
         self._batch_size: int | None = None  # None between evaluation batches
         self._is_averaged = False
+
+    @property
+    def is_outermost(self) -> bool:
+        """Whether the average that is being taken is what the evaluation step gets, and not part of another one."""
+        return _averaging[:1] == [self]
 
     def attach(self, pl_module: "pl.LightningModule") -> None:
         """Install the layers, once every submodule exists.
@@ -68,8 +76,8 @@ class PredictorSeam:
             ValueError: ``predictor`` names no submodule.
         """
         self.detach()
-        targets = list(_predictors(pl_module)) if self._predictor is None else [self._named(pl_module, self._predictor)]
-        self._overrides = [Override.push(target, "forward", self._layer) for target in targets]
+        targets = predictors(self._keys.owner, pl_module, self._predictor)
+        self._overrides = [Override.push(target, "forward", self._layer, self._level) for target in targets]
 
     def detach(self) -> None:
         """Take the layers off, leaving every module as it was; harmless when there are none."""
@@ -84,8 +92,7 @@ class PredictorSeam:
         if not self._overrides:
             return
         self._is_averaged = False
-        inputs = get(batch, self._keys.find(batch)[0].inputs)
-        self._batch_size = inputs.shape[0]
+        self._batch_size = len(get(batch, self._keys.find(batch)[0].inputs))
 
     def end(self, pl_module: "pl.LightningModule") -> None:
         """Close the seam.
@@ -102,21 +109,13 @@ class PredictorSeam:
                 f"submodule that maps inputs to logits (children: {children})."
             )
 
-    def _named(self, pl_module: nn.Module, name: str) -> nn.Module:
-        try:
-            return pl_module.get_submodule(name)
-        except AttributeError:
-            children = ", ".join(name for name, _ in pl_module.named_modules() if name)
-            remedy = f"Submodules: {children}."
-            raise ValueError(message(self._keys.owner, "predictor", "name a submodule", name, remedy)) from None
-
     def _layer(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         where = inputs_of_call(args, kwargs)
         if where is None or not self._is_asked(get((args, kwargs), where)):
             return call(*args, **kwargs)
         output: Any = None
 
-        def predict(inputs: Tensor) -> Tensor:
+        def predict(inputs: Images) -> Tensor:
             nonlocal output
             new_args, new_kwargs = put((args, kwargs), where, inputs)
             output = call(*new_args, **new_kwargs)
@@ -130,16 +129,10 @@ class PredictorSeam:
         self._is_averaged = True
         return with_logits(output, self._logits_key, logits)
 
-    def _is_asked(self, inputs: Tensor) -> bool:
+    def _is_asked(self, inputs: Images) -> bool:
         """Tell a call on the batch from calls inside one that averages, and from calls on anything else."""
         if self._batch_size is None or any(seam is self for seam in _averaging):
             return False
-        return inputs.ndim >= MIN_INPUT_NDIM and (bool(_averaging) or inputs.shape[0] == self._batch_size)
-
-
-def _predictors(pl_module: nn.Module) -> Iterator[nn.Module]:
-    yield pl_module
-    parameters = {id(parameter) for parameter in pl_module.parameters()}
-    for child in pl_module.children():
-        if parameters and parameters <= {id(parameter) for parameter in child.parameters()}:
-            yield child
+        if isinstance(inputs, Tensor) and inputs.ndim < MIN_INPUT_NDIM:
+            return False
+        return bool(_averaging) or len(inputs) == self._batch_size

@@ -10,9 +10,11 @@ from typing_extensions import override
 
 from lightning_regkit._checks import message
 from lightning_regkit._lightning import Explained, Plan
+from lightning_regkit.callbacks._averaged_prediction import READOUT
 from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
 from lightning_regkit.callbacks._ensembled_prediction import EnsembledPrediction
-from lightning_regkit.ensemble import Layout, read_weights
+from lightning_regkit.ensemble import read_weights
+from lightning_regkit.marginalize import Readout
 
 if TYPE_CHECKING:
     from lightning_regkit._lightning._exchange import Weights
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["EnsembleCheckpoints"]
 
 OWNER = "EnsembleCheckpoints"
-DEFAULT_LAYOUT = Layout()
 
 
 @final
@@ -37,7 +38,7 @@ class EnsembleCheckpoints(EnsembledPrediction, Explained):
         curve: Whether to run all of them where there are targets, and draw the curve.
         placement: ``"device"``, ``"host"`` (copied for every batch), or ``"auto"``: on the device if they take less
             than half of its free memory.
-        layout: Names in batches and module, where they are unusual.
+        readout: Names in batches and module where they are unusual, and what is averaged.
 
     Raises:
         TypeError: An argument is of the wrong kind; or in an evaluation, the strategy shards weights.
@@ -62,11 +63,11 @@ class EnsembleCheckpoints(EnsembledPrediction, Explained):
         stages: Sequence[str] = ("test", "predict"),
         curve: bool = True,
         placement: str = "auto",
-        layout: Layout = DEFAULT_LAYOUT,
+        readout: Readout = READOUT,
     ) -> None:
         if isinstance(paths, str | os.PathLike) or not paths:
             raise ValueError(message(OWNER, "paths", "list one file or more", paths))
-        super().__init__(EnsembleSettings(OWNER, num_members, stages, curve, placement, layout))
+        super().__init__(EnsembleSettings(OWNER, num_members, stages, curve, placement, readout))
         self.paths = tuple(os.fspath(path) for path in paths)
 
     @override

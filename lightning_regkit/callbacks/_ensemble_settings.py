@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from lightning_regkit._checks import message, one_of, positive_int
 from lightning_regkit._lightning import say
-from lightning_regkit._lightning._restart import refuse_sharded
-from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
-from lightning_regkit.ensemble import Layout
 
 if TYPE_CHECKING:
     from lightning_regkit._lightning import pl
+    from lightning_regkit.marginalize import Readout
 
 __all__ = ["EnsembleSettings"]
 
@@ -30,17 +28,12 @@ class EnsembleSettings:
     stages: Sequence[str]
     curve: bool
     placement: str
-    layout: Layout
+    readout: "Readout"
 
     def __post_init__(self) -> None:
         if self.num_members is not None:
             positive_int(self.owner, "num_members", self.num_members)
         one_of(self.owner, "placement", self.placement, PLACEMENTS)
-        if not isinstance(self.layout, Layout):
-            remedy = 'Write Layout(targets_key="species").'
-            raise TypeError(
-                message(self.owner, "layout", "be a Layout of lightning_regkit.ensemble", self.layout, remedy)
-            )
 
     def newest(self) -> slice:
         """Return the last ``num_members`` of members, the oldest first; all of them by default."""
@@ -67,19 +60,3 @@ class EnsembleSettings:
         if trainer.ckpt_path:
             say(self.owner, f"no ensemble in this call, for the weights of {trainer.ckpt_path} were asked for.")
         return bool(trainer.ckpt_path)
-
-    def refuse(self, trainer: "pl.Trainer", callback: AveragedPrediction) -> None:
-        """Refuse sharded weights, and another average around this one: its views would be batches in the curve.
-
-        Raises:
-            TypeError: Names the strategy.
-            ValueError: Names the other average.
-        """
-        refuse_sharded(self.owner, trainer)
-        callbacks: Sequence[object] = trainer.callbacks  # type: ignore[attr-defined]  # set by the callback connector
-        later = callbacks[callbacks.index(callback) + 1 :]
-        for other in later:
-            if isinstance(other, AveragedPrediction) and set(other.stages) & set(callback.stages):
-                name = type(other).__name__
-                remedy = "Put it last of the callbacks that average."
-                raise ValueError(message(self.owner, "position", f"be after that of {name}", "an earlier one", remedy))

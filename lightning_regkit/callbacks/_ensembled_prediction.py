@@ -1,16 +1,16 @@
 """The base of callbacks that average over members: other weights for the same module."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from lightning_regkit._checks import message
 from lightning_regkit._lightning import Keys, say
 from lightning_regkit._lightning._exchange import WeightExchange
+from lightning_regkit._lightning._restart import refuse_sharded
 from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
 from lightning_regkit.callbacks._ensemble_curve import EnsembleCurve
-from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
-from lightning_regkit.marginalize import Uncertainty, combine, uncertainty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lightning_regkit._lightning import pl
+    from lightning_regkit._lightning._calls import Images
     from lightning_regkit._lightning._exchange import Weights
     from lightning_regkit._lightning._predictor import Predict
+    from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
     from lightning_regkit.ensemble import CurveRow
 
 __all__ = ["EnsembledPrediction"]
@@ -35,16 +37,19 @@ class EnsembledPrediction(AveragedPrediction, ABC):
         settings: What both kinds of ensemble let the user choose.
     """
 
-    def __init__(self, settings: EnsembleSettings) -> None:
-        owner, layout = settings.owner, settings.layout
-        keys = Keys(owner, layout.inputs_key, needs_targets=False)
-        predictor, logits_key = layout.predictor, layout.logits_key
-        super().__init__(keys, stages=settings.stages, predictor=predictor, logits_key=logits_key)
+    level: ClassVar[int] = 2
+
+    def __init__(self, settings: "EnsembleSettings") -> None:
+        owner, readout = settings.owner, settings.readout
+        super().__init__(owner, stages=settings.stages, readout=readout)
+        if settings.curve and readout.activation != "softmax":
+            remedy = "It counts right answers, which only a softmax has."
+            condition = f"be False with activation {readout.activation!r}"
+            raise ValueError(message(owner, "curve", condition, settings.curve, remedy))
         self._settings = settings
-        self._table = EnsembleCurve(Keys(owner, layout.inputs_key, layout.targets_key))
+        self._table = EnsembleCurve(Keys(owner, readout.inputs_key, readout.targets_key, may_be_list=True))
         self._exchange: WeightExchange | None = None
         self._logits: Tensor | None = None
-        self._samples: list[Uncertainty] = []
         self.curves: dict[int, tuple[CurveRow, ...]] = {}
 
     @abstractmethod
@@ -56,16 +61,11 @@ class EnsembledPrediction(AveragedPrediction, ABC):
         """What the last m = 1 ... M members achieved in the last test, on its first loader; () before."""
         return self.curves.get(0, ())
 
-    @property
-    def uncertainty(self) -> Uncertainty | None:
-        """Mean and uncertainty of each sample of the last ``predict``, on this process; None before."""
-        return Uncertainty.joined(self._samples) if self._samples else None
-
     @override
-    def average(self, predict: "Predict", inputs: "Tensor") -> "Tensor":
+    def average(self, predict: "Predict", inputs: "Images") -> "Tensor":
         assert self._exchange is not None  # noqa: S101  # for the type checker
         self._logits = self._exchange.logits(predict, inputs)
-        return combine(self._logits[self._settings.newest()])
+        return self.mean(self._logits[self._settings.newest()])
 
     @override
     def _start(self, stage: str, pl_module: "pl.LightningModule") -> None:
@@ -73,47 +73,36 @@ class EnsembledPrediction(AveragedPrediction, ABC):
         self._exchange = self._logits = None
         if stage not in self.stages or trainer.state.fn != stage or self._settings.is_off(trainer):
             return
-        self._settings.refuse(trainer, self)
+        refuse_sharded(owner, trainer)
+        self._refuse_another(trainer, stage)
         trainer.strategy.barrier()  # the first process may still be writing the list
         members = self._settings.needed(self._members(), stage)
         self._exchange = WeightExchange(owner, pl_module, members, self._settings.placement)
         say(owner, f"{len(members)} members, {self._exchange.where}.")
-        self._table, self._samples = self._table.anew(), []
+        self._table = self._table.anew()
         super()._start(stage, pl_module)
 
     @override
-    def on_validation_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *batch: Any) -> None:
-        super().on_validation_batch_end(trainer, pl_module, *batch)
-        self._count(trainer, *batch)
+    def _end(self, pl_module: "pl.LightningModule", batch: Any, batch_idx: int, dataloader_idx: int) -> None:
+        super()._end(pl_module, batch, batch_idx, dataloader_idx)
+        logits, self._logits = self._logits, None
+        if logits is not None and self._settings.draws_curve(self._stage):
+            self._table.add(batch, logits, dataloader_idx)
 
     @override
-    def on_test_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *batch: Any) -> None:
-        super().on_test_batch_end(trainer, pl_module, *batch)
-        self._count(trainer, *batch)
-
-    @override
-    def on_predict_batch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", *batch: Any) -> None:
-        super().on_predict_batch_end(trainer, pl_module, *batch)
-        self._count(trainer, *batch)
-
-    @override
-    def on_validation_epoch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+    def _log(self, pl_module: "pl.LightningModule") -> None:
         if self._exchange is not None and self._settings.curve:
-            self.curves = self._table.finish(trainer, pl_module)
-
-    @override
-    def on_test_epoch_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        self.on_validation_epoch_end(trainer, pl_module)
+            self.curves = self._table.finish(pl_module.trainer, pl_module)
 
     @override
     def teardown(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
         super().teardown(trainer, pl_module, stage)
         self._exchange = self._logits = None  # the members' memory
 
-    def _count(self, trainer: "pl.Trainer", *batch: Any) -> None:
-        logits, self._logits = self._logits, None
-        if logits is not None and trainer.state.fn == "predict":
-            self._samples.append(Uncertainty.joined([uncertainty(logits)]))  # off the device
-        elif logits is not None and self._settings.curve:
-            _outputs, content, _index, dataloader_idx = (*batch, 0)[:4]  # no index is given to a single loader
-            self._table.add(content, logits, dataloader_idx)
+    def _refuse_another(self, trainer: "pl.Trainer", stage: str) -> None:
+        callbacks: Sequence[object] = trainer.callbacks  # type: ignore[attr-defined]  # set by the callback connector
+        for other in callbacks:
+            if other is not self and isinstance(other, EnsembledPrediction) and stage in other.stages:
+                remedy = "List the files of all members in one EnsembleCheckpoints."
+                condition = f"be the only ensemble at {stage}"
+                raise ValueError(message(self._owner, "the callback", condition, type(other).__name__, remedy))

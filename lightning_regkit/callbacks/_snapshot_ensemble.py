@@ -3,19 +3,18 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from typing_extensions import override
 
 from lightning_regkit._lightning import Explained, Plan, attached_schedulers
+from lightning_regkit.callbacks._averaged_prediction import READOUT
 from lightning_regkit.callbacks._cycle_settings import OWNER, CycleSettings
 from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
 from lightning_regkit.callbacks._snapshot_run import SnapshotRun
-from lightning_regkit.ensemble import Layout
+from lightning_regkit.marginalize import Readout
 
 __all__ = ["SnapshotEnsemble"]
-
-DEFAULT_LAYOUT: Final = Layout()
 
 
 @final
@@ -39,7 +38,7 @@ class SnapshotEnsemble(SnapshotRun, Explained):
         curve: Whether to run all members where there are targets, and draw the curve.
         placement: ``"device"``, ``"host"`` (copied for every batch), or ``"auto"``: on the device if they take less
             than half of its free memory.
-        layout: Names in batches and module, where they are unusual.
+        readout: Names in batches and module where they are unusual, and what is averaged.
 
     Raises:
         TypeError: An argument is of the wrong kind; or in a run, the strategy shards weights.
@@ -68,10 +67,10 @@ class SnapshotEnsemble(SnapshotRun, Explained):
         stages: Sequence[str] = ("test", "predict"),
         curve: bool = True,
         placement: str = "auto",
-        layout: Layout = DEFAULT_LAYOUT,
+        readout: Readout = READOUT,
     ) -> None:
         self.cycles = CycleSettings(num_cycles, warmup, control, monitor, Path(dirpath))
-        super().__init__(self.cycles, EnsembleSettings(OWNER, num_members, stages, curve, placement, layout))
+        super().__init__(self.cycles, EnsembleSettings(OWNER, num_members, stages, curve, placement, readout))
 
     @override
     def explain(self, plan: Plan) -> str:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lightning_regkit._lightning._calls import inputs_of_call, logits_of, with_logits
+from lightning_regkit._lightning._calls import inputs_of_call, logits_of, predictors, with_logits
 
 X, LOGITS, MEAN, FEATURES = torch.zeros(2, 1, 4, 4), torch.zeros(2, 3), torch.ones(2, 3), torch.zeros(2, 8)
 
@@ -32,6 +32,8 @@ class Data:
         ((), {"pixel_values": X, "labels": LOGITS}, (1, "pixel_values")),
         ((), {"hidden": X}, None),
         ((), {"x": X, "images": X}, None),
+        (([X[0], X[0, :, :2]],), {}, (0, 0)),
+        (([X],), {}, None),
         ((3,), {}, None),
         ((), {"x": "text"}, None),
         ((), {}, None),
@@ -80,3 +82,24 @@ def test_what_is_no_tensor_is_refused(output: Any, kind: str) -> None:
     with pytest.raises(TypeError) as caught:
         logits_of(output, "Crops", "logits")
     assert str(caught.value) == f"Crops: the predictor must return logits, got {kind}."
+
+
+def test_predictors_are_the_root_and_the_child_that_holds_everything() -> None:
+    net = nn.Sequential(nn.Linear(2, 2))
+    root = nn.Module()
+    root.net, root.loss = net, nn.CrossEntropyLoss()
+    assert predictors("MultiCrop", root, None) == [root, net]
+    assert predictors("MultiCrop", root, "net.0") == [net[0]]
+    root.head = nn.Linear(2, 1)
+    assert predictors("MultiCrop", root, None) == [root]
+
+
+def test_without_parameters_no_child_holds_them_all() -> None:
+    root = nn.Sequential(nn.ReLU())
+    assert predictors("MultiCrop", root, None) == [root]
+
+
+def test_an_unknown_predictor_is_refused() -> None:
+    with pytest.raises(ValueError, match="predictor") as caught:
+        predictors("MultiCrop", nn.Sequential(nn.ReLU()), "head")
+    assert str(caught.value) == "MultiCrop: predictor must name a submodule, got 'head'. Submodules: 0."

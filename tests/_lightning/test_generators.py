@@ -1,6 +1,7 @@
 """Global generators put back where they were, from what a safe load of a checkpoint gives."""
 
 import random
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from lightning_regkit._lightning._generators import burn_seeds, generator_states, restore_generators
+from lightning_regkit._lightning._generators import burn_seeds, forked_torch, generator_states, restore_generators
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -86,6 +87,9 @@ class Device:
         assert isinstance(state, Tensor)
         self.state = state
 
+    def manual_seed(self, value: int) -> None:
+        self.state = torch.tensor([value])
+
 
 def test_the_generator_of_the_device_is_saved_under_its_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     device = Device(monkeypatch)
@@ -129,6 +133,31 @@ def test_a_checkpoint_mapped_to_a_device_is_brought_back(monkeypatch: pytest.Mon
     restore_generators(elsewhere, CUDA)
     assert draws() == expected
     assert device.state.tolist() == list(range(16))
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_fork_is_seeded_as_often_as_one_likes_and_leaves_no_trace(raises: bool) -> None:
+    before = torch.get_rng_state()
+    with pytest.raises(OSError, match="on fire") if raises else nullcontext(), forked_torch(CPU) as seed:
+        drawn = []
+        for value in (1, 2, 1):
+            seed(value)
+            drawn.append(torch.rand(()).item())
+        assert drawn[0] == drawn[2] != drawn[1]
+        assert drawn[0] == torch.rand((), generator=torch.Generator().manual_seed(1)).item()
+        if raises:
+            raise OSError("on fire")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_fork_takes_the_device_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(monkeypatch)
+    with forked_torch(CUDA) as seed:
+        seed(7)
+        assert device.state.tolist() == [7]
+        assert torch.initial_seed() == 7
+    assert device.state.tolist() == list(range(16))
+    assert device.asked == [CUDA]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

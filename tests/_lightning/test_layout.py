@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_regkit._lightning._containers import get, put
-from lightning_regkit._lightning._layout import INPUT_KEYS, TARGET_KEYS, Keys, Slot
+from lightning_regkit._lightning._layout import INPUT_KEYS, TARGET_KEYS, Keys, Slot, is_images
 from lightning_regkit.errors import BatchLayoutError
 
 X, Y, OTHER = torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]), torch.ones(2)
@@ -81,6 +81,29 @@ def test_every_usual_name(inputs: str, targets: str) -> None:
 def test_inputs_alone(batch: Any, path: tuple[str | int, ...]) -> None:
     assert INPUTS_ONLY.find(batch) == (Slot(path, None),)
     assert get(put(batch, path, OTHER), path) is OTHER
+
+
+LIST = [torch.zeros(1, 4, 4), torch.zeros(1, 6, 5)]
+EVALUATION = Keys("MultiCrop", needs_targets=False, may_be_list=True)
+
+
+def test_a_list_of_images_of_unequal_size() -> None:
+    assert EVALUATION.find([LIST, Y]) == (Slot((0,), None),)
+    assert EVALUATION.find({"images": tuple(LIST), "id": "a"}) == (Slot(("images",), None),)
+    assert Keys("MultiCrop", may_be_list=True).find((LIST, Y)) == (Slot((0,), (1,)),)
+    assert Keys("MultiCrop", 1, 0, may_be_list=True).find((Y, LIST)) == (Slot((1,), (0,)),)
+
+
+@pytest.mark.parametrize("found", [[], [X], [LIST[0], "text"], "text"], ids=["empty", "batch", "text", "no list"])
+def test_other_lists_are_no_images(found: Any) -> None:
+    assert not is_images(found)
+    with pytest.raises(BatchLayoutError, match="MultiCrop: batch must hold a tensor at 'images'"):
+        EVALUATION.find({"images": found})
+
+
+def test_training_batches_are_tensors() -> None:
+    with pytest.raises(BatchLayoutError, match="Cutout: batch must hold a tensor at 'images', got list"):
+        INPUTS_ONLY.find({"images": LIST})
 
 
 def test_combined_loaders_give_one_slot_each() -> None:

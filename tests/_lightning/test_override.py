@@ -45,6 +45,16 @@ def test_layers_apply_in_the_order_pushed() -> None:
     assert net(ONE) == (2 + 1) * 10
 
 
+@pytest.mark.parametrize("first", ["low", "high"])
+def test_the_lowest_level_is_innermost_in_whatever_order_they_come(first: str) -> None:
+    net, pairs = Scale(), [(LAYERS.add_one, 0), (LAYERS.times_ten, 2)]
+    for layer, level in pairs if first == "low" else pairs[::-1]:
+        record = Override.push(net, "forward", layer, level)
+    assert net(ONE) == (2 + 1) * 10
+    record.pop(LAYERS.add_one)
+    assert net(ONE) == 2 * 10
+
+
 def test_it_looks_like_what_it_stands_for() -> None:
     net = Scale()
     Override.push(net, "forward", LAYERS.add_one)

@@ -15,9 +15,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from typing_extensions import override
 
-from lightning_regkit._lightning import Keys
 from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
 from lightning_regkit.errors import NotAveragedError
+from lightning_regkit.marginalize import Readout
 from tests.support import NUM_CLASSES, SIDE_PX, Classifier, Items, Validated, images, loader, trainer
 
 
@@ -25,12 +25,12 @@ class Scales(AveragedPrediction):
     """Averages over inputs times some factors, two views in one call."""
 
     def __init__(self, factors: tuple[float, ...] = (1.0, 3.0), **options: Any) -> None:
-        super().__init__(Keys("Scales", needs_targets=False), **options)
+        super().__init__("Scales", **options)
         self.factors = factors
         self.calls = 0
 
     @override
-    def average(self, predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    def average(self, predict: Callable[[Tensor], Tensor], inputs: Any) -> Tensor:
         self.calls += 1
         views = predict(torch.cat([factor * inputs for factor in self.factors]))
         return views.reshape(len(self.factors), len(inputs), -1).mean(dim=0)
@@ -110,7 +110,7 @@ def expected(model: Classifier, factor: float = 2.0) -> Tensor:
 def test_every_shape_of_module_is_averaged(shape: type[Classifier]) -> None:
     model = shape()
     before = vars(model).keys() - {"outputs"}, dict(vars(model.net))
-    scales = Scales(logits_key="scores")
+    scales = Scales(readout=Readout(logits_key="scores", activation="none"))
     trainer(callbacks=[scales]).test(model, loader(), verbose=False)
     torch.testing.assert_close(torch.cat(model.outputs), expected(model))
     assert scales.calls == 5, "one average a batch, inner calls pass through"
@@ -154,6 +154,49 @@ def test_nested_averages_agree_in_any_order(order: tuple[int, int]) -> None:
     assert "forward" not in {**vars(model), **vars(model.net)}
 
 
+class Outer(Scales):
+    level = 1
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_levels_decide_what_is_inside(order: tuple[int, int]) -> None:
+    outermost = []
+
+    class Sees(Outer):
+        @override
+        def average(self, predict: Callable[[Tensor], Tensor], inputs: Any) -> Tensor:
+            outermost.append(self._seam.is_outermost)
+            return super().average(predict, inputs)
+
+    inner, outer = Scales(), Sees((1.0, 4.0, 4.0))
+    model, both = Classifier(), [inner, outer]
+    trainer(callbacks=[both[i] for i in order]).test(model, loader(), verbose=False)
+    torch.testing.assert_close(torch.cat(model.outputs), expected(model, 2.0 * 3.0))
+    assert (outer.calls, inner.calls) == (5, 5)
+    assert outermost == [True] * 5
+    assert not inner._seam.is_outermost
+
+
+def test_a_list_of_images_of_unequal_size() -> None:
+    class Unequal(Classifier):
+        def forward(self, inputs: Any) -> Tensor:
+            return self.net(torch.stack([image[:, :SIDE_PX, :SIDE_PX] for image in inputs]))
+
+    class Doubled(Scales):
+        @override
+        def average(self, predict: Callable[[Any], Tensor], inputs: Any) -> Tensor:
+            self.calls += 1
+            return predict([2 * image for image in inputs])
+
+    pixels = images(10)[0]
+    batch = [functional.pad(image, (0, index)) for index, image in enumerate(pixels)]
+    model, doubled = Unequal(), Doubled()
+    items = Items([(batch, torch.zeros(10))])
+    trainer(callbacks=[doubled]).test(model, DataLoader(items, batch_size=None), verbose=False)
+    torch.testing.assert_close(torch.cat(model.outputs), expected(model))
+    assert doubled.calls == 1
+
+
 def test_an_average_that_was_not_taken_is_refused() -> None:
     model = TwoStages()
     with pytest.raises(NotAveragedError) as caught:
@@ -175,13 +218,13 @@ def test_predictor_names_the_submodule() -> None:
     with pytest.raises(NotAveragedError):
         trainer(callbacks=[Scales()]).test(model, loader(), verbose=False)
     model.outputs = []
-    trainer(callbacks=[Scales(predictor="net")]).test(model, loader(), verbose=False)
+    trainer(callbacks=[Scales(readout=Readout(predictor="net"))]).test(model, loader(), verbose=False)
     torch.testing.assert_close(torch.cat(model.outputs), expected(model))
 
 
 def test_an_unknown_predictor_is_refused() -> None:
     with pytest.raises(ValueError, match="predictor") as caught:
-        trainer(callbacks=[Scales(predictor="head")]).test(Classifier(), loader(), verbose=False)
+        trainer(callbacks=[Scales(readout=Readout(predictor="head"))]).test(Classifier(), loader(), verbose=False)
     assert str(caught.value) == ("Scales: predictor must name a submodule, got 'head'. Submodules: net, net.0, net.1.")
 
 
@@ -201,7 +244,7 @@ def test_an_exception_in_the_middle_leaves_no_trace() -> None:
 def test_an_exception_inside_an_average_closes_it() -> None:
     class Fails(Scales):
         @override
-        def average(self, predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        def average(self, predict: Callable[[Tensor], Tensor], inputs: Any) -> Tensor:
             raise RuntimeError("no average")
 
     with pytest.raises(RuntimeError, match="no average"):

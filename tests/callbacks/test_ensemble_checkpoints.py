@@ -138,9 +138,10 @@ def test_explain_and_pickle(paths: list[Path]) -> None:
         ({"placement": "gpu"}, ValueError, "placement must be one of auto, device, host, got 'gpu'."),
         ({"stages": ["fit"]}, ValueError, "stages must be one of predict, test, validate, got 'fit'."),
         (
-            {"layout": "x"},
+            {"readout": "x"},
             TypeError,
-            "layout must be a Layout of lightning_regkit.ensemble, got 'x'. Write Layout(targets_key=\"species\").",
+            "readout must be a Readout of lightning_regkit.marginalize, got 'x'. "
+            'Write Readout(activation="sigmoid").',
         ),
     ],
 )

@@ -3,21 +3,9 @@
 from typing import Any
 
 import pytest
-from torch import Tensor
-from typing_extensions import override
 
-from lightning_regkit._lightning import Keys
-from lightning_regkit._lightning._predictor import Predict
-from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
 from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
-from lightning_regkit.ensemble import Layout
-from tests.support import trainer
-
-
-class Other(AveragedPrediction):
-    @override
-    def average(self, predict: Predict, inputs: Tensor) -> Tensor:
-        return predict(inputs)
+from lightning_regkit.marginalize import Readout
 
 
 def settings(**options: Any) -> EnsembleSettings:
@@ -27,7 +15,7 @@ def settings(**options: Any) -> EnsembleSettings:
         "stages": ("test",),
         "curve": True,
         "placement": "auto",
-        "layout": Layout(),
+        "readout": Readout(),
     }
     return EnsembleSettings(**{**default, **options})
 
@@ -59,17 +47,6 @@ def test_too_few_members_are_refused(num_members: int | None, least: int) -> Non
     assert str(refusal.value) == (
         f"Ours: the number of members must be at least {least}, got {len(members)}. "
         "A member is taken at the end of each cycle of a fit."
-    )
-
-
-def test_another_average_around_it_is_refused() -> None:
-    ours, keys = Other(Keys("Ours")), Keys("Other")
-    settings().refuse(trainer(callbacks=[Other(keys), ours]), ours)
-    settings().refuse(trainer(callbacks=[ours, Other(keys, stages=("validate",))]), ours)
-    with pytest.raises(ValueError, match="Ours") as refusal:
-        settings().refuse(trainer(callbacks=[ours, Other(keys)]), ours)
-    assert str(refusal.value) == (
-        "Ours: position must be after that of Other, got 'an earlier one'. Put it last of the callbacks that average."
     )
 
 

@@ -9,12 +9,11 @@ from torch import Tensor
 from torch.testing import assert_close
 from typing_extensions import override
 
-from lightning_regkit._lightning import Keys
 from lightning_regkit._lightning._predictor import Predict
-from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
+from lightning_regkit.callbacks._averaged_prediction import READOUT, AveragedPrediction
 from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
 from lightning_regkit.callbacks._ensembled_prediction import EnsembledPrediction
-from lightning_regkit.ensemble import Layout
+from lightning_regkit.marginalize import Readout
 from tests.callbacks.ensembles import Checked, Scored, data, lines, logs_reach_caplog
 from tests.support import Items, images, trainer
 
@@ -24,8 +23,8 @@ STAGES = ("validate", "test", "predict")
 class Pair(EnsembledPrediction):
     """Two models of seeds 1 and 2."""
 
-    def __init__(self, *, stages: Sequence[str] = STAGES, layout: Layout | None = None, curve: bool = True) -> None:
-        super().__init__(EnsembleSettings("Pair", None, stages, curve, "auto", layout or Layout()))
+    def __init__(self, *, stages: Sequence[str] = STAGES, readout: Readout = READOUT, curve: bool = True) -> None:
+        super().__init__(EnsembleSettings("Pair", None, stages, curve, "auto", readout))
 
     @override
     def _members(self) -> "Sequence[tuple[str, Callable[[], dict[str, Tensor]]]]":
@@ -34,7 +33,7 @@ class Pair(EnsembledPrediction):
 
 class Flip(AveragedPrediction):
     @override
-    def average(self, predict: Predict, inputs: Tensor) -> Tensor:
+    def average(self, predict: Predict, inputs: Any) -> Tensor:
         both = predict(inputs).log_softmax(-1), predict(inputs.flip(-1)).log_softmax(-1)
         return torch.logaddexp(*both)
 
@@ -46,7 +45,7 @@ def mean(inputs: Tensor) -> Tensor:
 
 def test_it_is_abstract() -> None:
     with pytest.raises(TypeError, match="abstract"):
-        EnsembledPrediction(EnsembleSettings("Ours", None, STAGES, True, "auto", Layout()))  # type: ignore[abstract]
+        EnsembledPrediction(EnsembleSettings("Ours", None, STAGES, True, "auto", READOUT))  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -74,14 +73,41 @@ def test_memory_and_place_are_said_in_a_line(monkeypatch: pytest.MonkeyPatch, ca
     assert lines(caplog, "Pair") == ["Pair: 2 members, 0.0 MB on cpu."]
 
 
-def test_another_average_inside_is_part_of_every_member() -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_another_average_is_part_of_every_member_in_any_order(order: tuple[int, int]) -> None:
     model, pair = Scored(9), Pair()
-    trainer(callbacks=[Flip(Keys("Flip")), pair]).test(model, data(), verbose=False)
+    callbacks: list[AveragedPrediction] = [Flip("Flip"), pair]
+    trainer(callbacks=[callbacks[i] for i in order]).test(model, data(), verbose=False)
     inputs = images(10)[0]
     both = (mean(inputs) + mean(inputs.flip(-1))) / 2
     assert_close(torch.cat(model.outputs).softmax(-1), both, atol=1e-6, rtol=1e-5)
     accuracy = (both.argmax(-1) == images(10)[1]).float().mean().item()
     assert pair.curve[-1].accuracy == pytest.approx(accuracy)
+
+
+def test_two_ensembles_are_refused() -> None:
+    with pytest.raises(ValueError, match="Pair") as caught:
+        trainer(callbacks=[Pair(), Pair()]).test(Scored(9), data(), verbose=False)
+    assert str(caught.value) == (
+        "Pair: the callback must be the only ensemble at test, got 'Pair'. "
+        "List the files of all members in one EnsembleCheckpoints."
+    )
+    trainer(callbacks=[Pair(stages=("validate",)), Pair(stages=("test",))]).test(Scored(9), data(), verbose=False)
+
+
+def test_several_labels_have_a_mean_and_no_curve() -> None:
+    with pytest.raises(ValueError, match="Pair") as caught:
+        Pair(readout=Readout(activation="sigmoid"))
+    assert str(caught.value) == (
+        "Pair: curve must be False with activation 'sigmoid', got True. "
+        "It counts right answers, which only a softmax has."
+    )
+    model, pair = Scored(9), Pair(readout=Readout(activation="sigmoid"), curve=False)
+    trainer(callbacks=[pair]).test(model, data(), verbose=False)
+    with torch.no_grad():
+        means = torch.stack([Scored(seed).eval().net(images(10)[0]).sigmoid() for seed in (1, 2)]).mean(0)
+    assert_close(torch.cat(model.outputs).sigmoid(), means, atol=1e-6, rtol=1e-5)
+    assert pair.curve == ()
 
 
 def test_names_that_are_unusual() -> None:
@@ -93,7 +119,7 @@ def test_names_that_are_unusual() -> None:
     batches = torch.utils.data.DataLoader(
         Items([{"scan": scan, "species": target, "weight": 1.0} for scan, target in zip(inputs, targets, strict=True)])
     )
-    pair, model = Pair(layout=Layout(inputs_key="scan", targets_key="species", predictor="net")), Species(9)
+    pair, model = Pair(readout=Readout(inputs_key="scan", targets_key="species", predictor="net")), Species(9)
     trainer(callbacks=[pair]).test(model, batches, verbose=False)
     assert_close(torch.cat(model.outputs).softmax(-1), mean(inputs), atol=1e-6, rtol=1e-5)
     assert len(pair.curve) == 2

@@ -18,7 +18,6 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.nn import functional
 
-from lightning_regkit._lightning import Keys
 from lightning_regkit._lightning._override import Override
 from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
 from tests.support import Classifier, Validated, trainer
@@ -75,10 +74,10 @@ class Flip(AveragedPrediction):
     """Averages the logits of the images and of their mirror images."""
 
     def __init__(self) -> None:
-        super().__init__(Keys("Flip"), stages=("validate", "test", "predict"))
+        super().__init__("Flip", stages=("validate", "test", "predict"))
         self.count = 0
 
-    def average(self, predict: Any, inputs: Tensor) -> Tensor:
+    def average(self, predict: Any, inputs: Any) -> Tensor:
         self.count += 1
         return (predict(inputs) + predict(inputs.flip(-1))) / 2
 
