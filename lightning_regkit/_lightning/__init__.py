@@ -9,10 +9,12 @@
 ``_calls``      what a call of a predictor takes and gives
 ``_exchange`` the weights of a module, and running it with others in their place
 ``_restart``  fresh weights in the middle of a run
+``_strategies`` strategies under which the layers are not what is trained
 ``_clock``      how many steps each optimizer has made
 ``_step_hooks`` what is called after each of those steps, exactly once
 ``_closures``   optimizers that evaluate the loss again: where they go wrong
 ``_horizon``    how many steps the run has
+``_time_limit`` how long training may take
 ``_progress``   the optimizer step that a training batch belongs to
 ``_place``      where in the run a checkpoint was saved, and how Lightning goes on from there
 ``_run_state``  what a checkpoint of Lightning leaves out, of which
@@ -67,6 +69,7 @@ from lightning_regkit._lightning._schedulers import (
     refuse_schedulers,
 )
 from lightning_regkit._lightning._sigterm import SigtermRelay
+from lightning_regkit._lightning._strategies import refuse_flattened
 
 __all__ = [
     "CHECKPOINT_KEY",
@@ -105,6 +108,7 @@ __all__ = [
     "pl",
     "plan_fit",
     "refuse_closure_misuse",
+    "refuse_flattened",
     "refuse_other_namespace",
     "refuse_rivals",
     "refuse_schedulers",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lightning_regkit._checks import message
 from lightning_regkit._lightning._horizon import horizons
 from lightning_regkit._lightning._observed import steps_between_checks
+from lightning_regkit._lightning._time_limit import time_limit
 from lightning_regkit.callbacks._schedule_lr import ScheduleLR
 from lightning_regkit.callbacks._snapshot_ensemble import SnapshotEnsemble
 from lightning_regkit.schedules import CyclicCosine, ScheduleSpec, compose
@@ -32,6 +33,8 @@ def refuse_short_patience(rule: "StoppingRule", trainer: "pl.Trainer") -> None:
     for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by the callback connector
         if isinstance(callback, ScheduleLR | SnapshotEnsemble):
             total_steps = callback.total_steps if isinstance(callback, ScheduleLR) else None
+            if isinstance(callback, SnapshotEnsemble) and time_limit(trainer) is not None:
+                continue  # nobody knows how long its cycles will be
             for index, horizon in enumerate(horizons(rule.owner, trainer, total_steps)):
                 _refuse(rule, trainer, horizon, (type(callback).__name__, _curve(callback, index, horizon)))
 

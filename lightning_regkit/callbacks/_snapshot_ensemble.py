@@ -25,6 +25,8 @@ class SnapshotEnsemble(SnapshotRun, Explained):
     it is in the Trainer. After the last step of a cycle rank 0 writes parameters and buffers to ``dirpath``. At
     ``trainer.test(module)`` and ``predict`` each batch goes once through every member, and the module's own metrics are
     those of the mean; beside them comes the curve of the last m = 1 ... M. Saves the steps done and the members' list.
+    With ``max_time`` cycles are planned from the time that steps take, by the first process's clock, and
+    ``trainer.should_stop`` is set after the last.
 
     Args:
         num_cycles: M, cycles of the run after its warmup, and members.
@@ -43,7 +45,7 @@ class SnapshotEnsemble(SnapshotRun, Explained):
     Raises:
         TypeError: An argument is of the wrong kind; or in a run, the strategy shards weights.
         ValueError: An argument is out of range, here or in this run; or something else drives the rate.
-        UnknownTotalError: In fit, the run has no known number of steps.
+        UnknownTotalError: In fit, the run has neither a known number of steps nor a time limit.
         CorruptCheckpointError: In an evaluation, a member is not what was written.
 
     Example:
@@ -74,11 +76,11 @@ class SnapshotEnsemble(SnapshotRun, Explained):
 
     @override
     def explain(self, plan: Plan) -> str:
-        self.cycles.refuse_time_limit(plan.trainer)
+        self.cycles.refuse_timed(plan.trainer)
         rates, stages = self._cycles.rates, ", ".join(self.stages)
         is_driven = rates.drives(plan.trainer, attached_schedulers(plan.optimizers))
-        ends = ", ".join(map(str, rates.ends(plan.trainer, plan.horizons[0])))
+        members = rates.plan(plan.trainer, plan.horizons[0]).describe()
         return (
-            f"{'drives the rate in cycles' if is_driven else 'leaves the rate alone'}; takes members after steps "
-            f"{ends}, into {self.cycles.dirpath}; at {stages} the mean of {self._settings.num_members or 'all'}"
+            f"{'drives the rate in cycles' if is_driven else 'leaves the rate alone'}; {members}, into "
+            f"{self.cycles.dirpath}; at {stages} the mean of {self._settings.num_members or 'all'}"
         )

@@ -1,22 +1,21 @@
-"""Who drives the rate of a snapshot run, and where its cycles end."""
+"""Who drives the rate of a snapshot run, and when its cycles end."""
 
 from typing import TYPE_CHECKING, final
 
 from lightning_regkit._checks import message
-from lightning_regkit._durations import parse, steps
 from lightning_regkit._lightning import GroupOption, attached_schedulers, refuse_rivals
+from lightning_regkit._lightning._time_limit import time_limit
 from lightning_regkit.callbacks._cycle_settings import OWNER
+from lightning_regkit.callbacks._planned_cycles import plan_of
 from lightning_regkit.callbacks._schedule_lr import ScheduleLR
-from lightning_regkit.ensemble import cycle_ends
-from lightning_regkit.errors import UnknownTotalError
-from lightning_regkit.schedules import CyclicCosine, ScheduleSpec, compose
+from lightning_regkit.schedules import CyclicCosine, ScheduleSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lightning_regkit._durations import Horizon
     from lightning_regkit._lightning import pl
-    from lightning_regkit.schedules import Schedule
+    from lightning_regkit.callbacks._cycle_plans import CyclePlan
 
 __all__ = ["SnapshotRates"]
 
@@ -32,21 +31,21 @@ class SnapshotRates:
     """
 
     def __init__(self, num_cycles: int, warmup: int | str, *, is_cyclic: bool) -> None:
-        parse(warmup, owner=OWNER, argument="warmup")
-        if not is_cyclic and warmup != 0:
-            remedy = "Nothing is driven then."
-            raise ValueError(message(OWNER, "warmup", "be left out with control='no_cycle'", warmup, remedy))
-        self._spec: ScheduleSpec = CyclicCosine(num_cycles)
         self.num_cycles = num_cycles
         self.warmup = warmup
         self._is_cyclic = is_cyclic
         self._option: GroupOption | None = None
-        self._schedule: Schedule | None = None
+        self._plan: CyclePlan | None = None
 
     @property
     def base(self) -> list[list[float]]:
         """Rates of the groups as the code gave them, where they are driven here."""
         return [] if self._option is None else self._option.base
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether the rates of this run are driven here."""
+        return self._option is not None
 
     def claim(self, trainer: "pl.Trainer", callback: "pl.Callback") -> None:
         """Settle who drives, before a checkpoint's groups replace the code's.
@@ -54,7 +53,7 @@ class SnapshotRates:
         Raises:
             ValueError: It is not clear who, or something else drives the rates.
         """
-        self._option = self._schedule = None
+        self._option = self._plan = None
         found = [type(config.scheduler).__name__ for config in trainer.lr_scheduler_configs]
         if not self.drives(trainer, found + attached_schedulers(trainer.optimizers)):
             return
@@ -69,6 +68,9 @@ class SnapshotRates:
             if isinstance(spec, CyclicCosine):
                 raise ValueError(message(OWNER, "ScheduleLR", "have no cycles with control='no_cycle'", spec))
             return False
+        if rider is not None and time_limit(trainer) is not None:
+            remedy = "It knows no time; without it the rate is driven here."
+            raise ValueError(message(OWNER, "ScheduleLR", "be left out with max_time", spec, remedy))
         remedy = f"Write ScheduleLR(CyclicCosine({self.num_cycles})), or remove it."
         if rider is not None and not (isinstance(spec, CyclicCosine) and spec.num_cycles == self.num_cycles):
             raise ValueError(message(OWNER, "ScheduleLR", f"have {self.num_cycles} cosine cycles", spec, remedy))
@@ -82,31 +84,24 @@ class SnapshotRates:
             raise ValueError(message(OWNER, "configure_optimizers", condition, schedulers[0], remedy))
         return rider is None
 
-    def start(self, horizon: "Horizon", saved_base: "Sequence[Sequence[float]]") -> None:
-        """Build the cycles of this run, where they are driven here."""
+    def start(self, trainer: "pl.Trainer", horizon: "Horizon", saved_base: "Sequence[Sequence[float]]") -> "CyclePlan":
+        """Plan the cycles of this run, and follow them where rates are driven here; raises as ``plan_of`` does."""
+        self._plan = self.plan(trainer, horizon)
         if self._option is not None:
             self._option.restore(saved_base)
-            self._schedule = compose(self._spec, horizon, warmup=self.warmup)
+        return self._plan
 
     def write(self, step: int, *, is_new: bool = True) -> None:
         """Set the rate for the next step; with ``is_new=False`` only if a group was added."""
-        if self._option is not None and self._schedule is not None and (is_new or self._option.has_new_groups(0)):
-            self._option.write(0, self._schedule(step))
+        if self._option is not None and self._plan is not None and (is_new or self._option.has_new_groups(0)):
+            self._option.write(0, self._plan.factor(step))
 
-    def ends(self, trainer: "pl.Trainer", horizon: "Horizon") -> tuple[int, ...]:
-        """Return the steps after which members are taken, whoever drives.
-
-        Raises:
-            UnknownTotalError: The run has no known length.
-            ValueError: It is too short.
-        """
+    def plan(self, trainer: "pl.Trainer", horizon: "Horizon") -> "CyclePlan":
+        """Return when members are taken, whoever drives; raises as ``plan_of`` does."""
         rider = _rider(trainer) if self._is_cyclic else None
         warmup = self.warmup if rider is None else rider.warmup
-        if horizon.total_steps is None:
-            remedy = "Pass max_steps= to the Trainer, or max_epochs= with limit_train_batches=."
-            raise UnknownTotalError(message(OWNER, "the run", "have a known number of steps", None, remedy))
-        warmup_steps = steps(warmup, horizon, owner=OWNER, argument="warmup")
-        return cycle_ends(horizon.total_steps, self.num_cycles, warmup_steps)
+        is_driven = self._is_cyclic and rider is None
+        return plan_of(trainer, horizon, num_cycles=self.num_cycles, warmup=warmup, is_driven=is_driven)
 
 
 def _rider(trainer: "pl.Trainer") -> ScheduleLR | None:

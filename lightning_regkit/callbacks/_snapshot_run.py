@@ -45,6 +45,7 @@ class SnapshotRun(EnsembledPrediction, ABC):
     @override
     def on_train_epoch_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         self._cycles.clock.refuse_resize(trainer)
+        self._cycles.is_paused = True  # files may have been written, workers started
 
     @override
     def on_train_batch_start(
@@ -62,6 +63,7 @@ class SnapshotRun(EnsembledPrediction, ABC):
     @override
     def on_validation_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         super().on_validation_end(trainer, pl_module)
+        self._cycles.is_paused = True
         if is_evaluated(trainer, after_validation=True):
             self._cycles.score(trainer)
 
@@ -72,7 +74,7 @@ class SnapshotRun(EnsembledPrediction, ABC):
 
     @override
     def on_train_end(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
-        self._cycles.clock.report()
+        self._cycles.report()
 
     @override
     def on_exception(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", exception: BaseException) -> None:

@@ -79,3 +79,8 @@ def test_a_snapshot_ensemble_has_cycles_of_its_own(control: str | None, is_refus
     with pytest.raises(ValueError, match="patience") as caught:
         fit(Watched(), *callbacks)
     assert str(caught.value) == message("3ep", 20).replace("ScheduleLR", "SnapshotEnsemble")
+
+
+def test_nobody_knows_the_cycles_of_a_run_with_a_time_limit(tmp_path: Path) -> None:
+    snapshots = SnapshotEnsemble(2, tmp_path / "members")
+    fit(Watched(), snapshots, best(tmp_path, patience="3ep"), max_time="00:01:00:00")

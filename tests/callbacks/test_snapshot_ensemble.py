@@ -120,10 +120,24 @@ def test_explain_says_what_fit_would_refuse(tmp_path: Path) -> None:
     )
 
 
-def test_explain_refuses_a_time_limit(tmp_path: Path) -> None:
-    run = trainer(max_epochs=4, max_time="00:01:00:00", callbacks=[SnapshotEnsemble(3, tmp_path)])
+@pytest.mark.parametrize(
+    ("options", "run_options", "said"),
+    [
+        ({}, {"max_epochs": -1}, "drives the rate in cycles; takes 3 members in 1:00:00 of training, at"),
+        ({"control": "no_cycle"}, {}, "leaves the rate alone; takes 3 members in 1:00:00 of training, at"),
+        ({}, {"max_epochs": 4}, "takes 3 members in 1:00:00 of training or 12 steps, whichever end first, at"),
+        ({"warmup": "0.1run"}, {}, "refuses this run: SnapshotEnsemble: warmup must be in epochs or steps with"),
+        ({}, {"min_steps": 5}, "refuses this run: SnapshotEnsemble: min_steps must be left out with max_time, got 5."),
+    ],
+)
+def test_explain_a_run_with_a_time_limit(
+    options: dict[str, Any], run_options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    run = trainer(max_time="00:01:00:00", callbacks=[SnapshotEnsemble(3, tmp_path, **options)], **run_options)
     text = rk.explain(run, Scored(), train_dataloaders=data())
-    assert "SnapshotEnsemble refuses this run: SnapshotEnsemble: max_time must be left out" in text
+    assert said in text
+    if "members" in said:
+        assert f"ends of cycles planned from the time of a step, into {tmp_path}; at test, predict the mean" in text
 
 
 def test_it_pickles_for_spawn(tmp_path: Path) -> None:

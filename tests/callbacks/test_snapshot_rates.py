@@ -157,18 +157,55 @@ def test_a_warmup_with_nothing_to_warm_up_is_refused() -> None:
     assert str(refusal.value) == f"SnapshotEnsemble: {condition}"
 
 
+def ends(rates: SnapshotRates, horizon: Horizon, *others: pl.Callback) -> list[int]:
+    plan = rates.plan(trainer(callbacks=list(others)), horizon)
+    return [step for step in range((horizon.total_steps or 0) + 1) if plan.is_end(step)]
+
+
 def test_a_run_of_unknown_length_is_refused() -> None:
     with pytest.raises(UnknownTotalError) as refusal:
-        SnapshotRates(3, 0, is_cyclic=True).ends(trainer(), Horizon(None))
+        SnapshotRates(3, 0, is_cyclic=True).plan(trainer(), Horizon(None))
     assert str(refusal.value) == (
         "SnapshotEnsemble: the run must have a known number of steps, got None. "
-        "Pass max_steps= to the Trainer, or max_epochs= with limit_train_batches=."
+        "Pass max_steps= or max_time= to the Trainer, or max_epochs= with limit_train_batches=."
     )
 
 
 def test_constant_is_what_no_cycle_leaves_by_default() -> None:
-    assert SnapshotRates(3, 0, is_cyclic=False).ends(trainer(callbacks=[ScheduleLR(Constant())]), Horizon(9)) == (
-        3,
-        6,
-        9,
+    assert ends(SnapshotRates(3, 0, is_cyclic=False), Horizon(9), ScheduleLR(Constant())) == [3, 6, 9]
+
+
+def test_the_warmup_is_that_of_what_drives() -> None:
+    horizon, rider = Horizon(STEPS, (3, 6, 9, 12)), ScheduleLR(CyclicCosine(3), warmup="1ep")
+    assert ends(SnapshotRates(3, "1ep", is_cyclic=True), horizon) == [6, 9, 12]
+    assert ends(SnapshotRates(3, 0, is_cyclic=True), horizon, rider) == [6, 9, 12]
+    assert ends(SnapshotRates(3, 0, is_cyclic=False), horizon, rider) == [4, 8, 12]
+
+
+@pytest.mark.parametrize("max_time", [None, "00:01:00:00"])
+def test_the_warmup_rises_whoever_counts(max_time: str | None) -> None:
+    plan = SnapshotRates(3, "1ep", is_cyclic=True).plan(trainer(max_time=max_time), Horizon(STEPS, (3, 6, 9, 12)))
+    assert [plan.factor(step) for step in range(4)] == pytest.approx([1 / 3, 5 / 9, 7 / 9, 1])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_schedule_that_knows_no_time_is_refused_beside_a_time_limit(is_first: bool, tmp_path: Path) -> None:
+    rider, snapshots = ScheduleLR(CyclicCosine(3)), SnapshotEnsemble(3, tmp_path)
+    callbacks = [rider, snapshots] if is_first else [snapshots, rider]
+    model = Scored()
+    with pytest.raises(ValueError, match="Snapshot") as refusal:
+        trainer(max_epochs=4, max_time="00:01:00:00", callbacks=callbacks).fit(model, data())
+    assert str(refusal.value) == (
+        "SnapshotEnsemble: ScheduleLR must be left out with max_time, "
+        "got CyclicCosine(num_cycles=3, final_factor=0.0). It knows no time; without it the rate is driven here."
     )
+    assert model.rates == []
+
+
+def test_no_cycle_leaves_any_schedule_beside_a_time_limit(tmp_path: Path) -> None:
+    model = Scored()
+    others = [ScheduleLR(Cosine()), SnapshotEnsemble(3, tmp_path, control="no_cycle")]
+    trainer(max_epochs=4, max_time="00:01:00:00", callbacks=others).fit(model, data())
+    whole = compose(Cosine(), Horizon(STEPS))
+    assert model.rates == pytest.approx([0.1 * whole(step) for step in range(STEPS)])
+    assert [member.step for member in rk.ensemble.read_manifest(tmp_path)] == [4, 8, 12]
