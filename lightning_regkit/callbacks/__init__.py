@@ -3,8 +3,8 @@
 Training noise: :class:`Mixup`, :class:`CutMix`, :class:`Cutout`, :class:`RandomErasing`, :class:`OneOf`. Penalty on
 weights: :class:`WeightPenalty`. Learning rate: :class:`ScheduleLR`, :class:`ScaleLR`. Curvature:
 :class:`KFACPreconditioner`. Runs that are killed and go on: :class:`ExactResume`. The best epoch:
-:class:`BestEpochCheckpoint`, :class:`RecalibrateBatchNorm`. Many models: :class:`SnapshotEnsemble`,
-:class:`EnsembleCheckpoints`.
+:class:`BestEpochCheckpoint`, :class:`RecalibrateBatchNorm`. Averages at test: :class:`SnapshotEnsemble`,
+:class:`EnsembleCheckpoints` over models, :class:`MonteCarloDropout` over masks.
 """
 
 from lightning_regkit.callbacks._best_epoch_checkpoint import BestEpochCheckpoint
@@ -14,6 +14,7 @@ from lightning_regkit.callbacks._ensemble_checkpoints import EnsembleCheckpoints
 from lightning_regkit.callbacks._exact_resume import ExactResume
 from lightning_regkit.callbacks._kfac_preconditioner import KFACPreconditioner
 from lightning_regkit.callbacks._mixup import Mixup
+from lightning_regkit.callbacks._monte_carlo_dropout import MonteCarloDropout
 from lightning_regkit.callbacks._one_of import OneOf
 from lightning_regkit.callbacks._random_erasing import RandomErasing
 from lightning_regkit.callbacks._recalibrate_batch_norm import RecalibrateBatchNorm
@@ -30,6 +31,7 @@ __all__ = [
     "ExactResume",
     "KFACPreconditioner",
     "Mixup",
+    "MonteCarloDropout",
     "OneOf",
     "RandomErasing",
     "RecalibrateBatchNorm",
