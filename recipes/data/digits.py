@@ -19,6 +19,7 @@ Integers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 NUM_IMAGES = 1797
 NUM_CLASSES = 10
 EVAL_BATCH_SIZE = 500
+IMAGE_BYTES = 8 * 8 * 4  # float32
 
 
 @final
@@ -99,15 +100,16 @@ class DigitsData(pl.LightningDataModule):
                 f"DigitsData: train_size + val_size must leave {NUM_CLASSES} of {NUM_IMAGES} images for the test, "
                 f"got {train_size} + {val_size}, which leaves {left}. Lower one of them."
             )
-        self.sizes = train_size, val_size
+        self.train_size, self.val_size = train_size, val_size
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+        self.image_bytes = IMAGE_BYTES
 
     @override
     def setup(self, stage: str) -> None:
         """Split and standardize; the same for every stage."""
         warnings.filterwarnings("ignore", message=r"The '\w+_dataloader' does not have many workers")
         images, labels = load_digits(return_X_y=True)
-        split = split_indices(labels, *self.sizes, self.seed)
+        split = split_indices(labels, self.train_size, self.val_size, self.seed)
         mean, std = images[split.train].mean(), images[split.train].std()
         inputs = torch.from_numpy((images - mean) / std).float().reshape(-1, 1, 8, 8)  # (N, 1, 8, 8)
         targets = torch.from_numpy(labels).long()

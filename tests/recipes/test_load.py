@@ -1,0 +1,47 @@
+"""What a run asks of its devices, against Lightning's own counts and figures worked out by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from torch.utils.data import DataLoader, DistributedSampler
+
+from recipes.load import Load, scaling
+
+GOYAL = Load(1_281_167, 90, batch_size=32, devices=256, accumulated=1, image_bytes=224 * 224 * 3)
+
+
+def test_goyals_run() -> None:
+    assert GOYAL.global_batch == 8192
+    assert GOYAL.steps == 90 * 157  # 1,281,167 / 8,192 = 156.4
+    one_hour = 90 * 1_281_167 / 3600 / 256
+    assert GOYAL.images_per_s(1.0) == pytest.approx(one_hour)
+    assert GOYAL.images_per_s(2.0) == pytest.approx(one_hour / 2)
+    assert GOYAL.bytes_per_s(1.0) == pytest.approx(one_hour * 150_528)
+
+
+@given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+def test_steps_are_those_of_torchs_sampler_and_loader(
+    size: int, batch_size: int, devices: int, accumulated: int, epochs: int
+) -> None:
+    sampler: DistributedSampler[int] = DistributedSampler(range(size), num_replicas=devices, rank=0)
+    batches = len(DataLoader(range(size), batch_size, sampler=sampler))
+    expected = epochs * len(range(0, batches, accumulated))
+    assert Load(size, epochs, batch_size, devices, accumulated, 1).steps == expected
+
+
+def test_it_is_said_in_a_line() -> None:
+    assert GOYAL.said(1.0) == (
+        "256 devices, global batch 8,192, 14,130 steps: to end in 1 hours, 125.1 images/s and 18.83 MB/s each"
+    )
+
+
+def test_the_table_goes_from_1_to_256_devices() -> None:
+    console = Console(width=120, record=True)
+    console.print(scaling(GOYAL, 1.0))
+    text = console.export_text()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
+    assert [row[0] for row in rows] == ["1", "2", "4", "8", "16", "32", "64", "128", "256"]
+    assert rows[-1] == ["256", "8,192", "14,130", "125.1", "18.83"]
+    assert rows[0][1:3] == ["32", f"{90 * 40_037:,}"]
+    assert "90 epochs in 1 hours, 32 images on each device" in text
