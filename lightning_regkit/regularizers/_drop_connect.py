@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from typing_extensions import override
 
-from lightning_regkit._checks import fraction, message, one_of
-from lightning_regkit.regularizers._masked import Connected, drop_connect, gaussian_moments
+from lightning_regkit._checks import message, one_of
+from lightning_regkit.regularizers._masked import Connected, check_rate, drop_connect, gaussian_moments
 from lightning_regkit.regularizers._noise_layer import NoiseLayer
 
 __all__ = ["DropConnect"]
@@ -58,9 +58,7 @@ class DropConnect(NoiseLayer):
         super().__init__()
         if not isinstance(layer, nn.Linear | nn.Conv2d):
             raise TypeError(message("DropConnect", "layer", "be nn.Linear or nn.Conv2d", type(layer).__name__))
-        if fraction("DropConnect", "p", p) == 1:
-            raise ValueError(message("DropConnect", "p", "be below 1, or no weight is left", p))
-        self.p = p
+        self.p = check_rate(p)
         self.per = one_of("DropConnect", "per", per, ("batch", "sample"))
         self.sampler = one_of("DropConnect", "sampler", sampler, ("bernoulli", "gaussian"))
         self.weight, self.bias = layer.weight, layer.bias
@@ -68,7 +66,7 @@ class DropConnect(NoiseLayer):
         self.train(layer.training)
 
     @override
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the layer has
+    def __getattr__(self, name: str) -> Any:  # whatever the layer has
         """Answer for the layer that was taken over where this one has no such attribute."""
         try:
             return super().__getattr__(name)

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-__all__ = ["Connected", "drop_connect", "gaussian_moments"]
+from lightning_regkit._checks import fraction, message
+
+__all__ = ["Connected", "check_rate", "drop_connect", "gaussian_moments"]
 
 #: Layers whose weights may be masked: linear in weights and bias.
 Connected: TypeAlias = nn.Linear | nn.Conv2d
@@ -29,6 +31,10 @@ def drop_connect(
     Returns:
         Outputs (B, ...), whose mean over masks is ``layer(inputs)``; gradients reach the weights that stayed.
 
+    Raises:
+        TypeError: ``p`` is no number.
+        ValueError: It is not in [0, 1).
+
     Example:
         >>> layer = nn.Linear(1, 1, bias=False)
         >>> layer.weight = nn.Parameter(torch.ones(1, 1))
@@ -38,6 +44,7 @@ def drop_connect(
     Reference:
         Wan et al., "Regularization of Neural Networks using DropConnect", ICML 2013, section 2.
     """
+    check_rate(p)
     own = dict(layer.named_parameters()) if weights is None else weights
     if per == "batch":
         return _called(layer, {name: weight * _mask(weight, p) for name, weight in own.items()}, inputs)
@@ -65,6 +72,10 @@ def gaussian_moments(
     Returns:
         Two tensors of the shape of ``layer(inputs)``.
 
+    Raises:
+        TypeError: ``p`` is no number.
+        ValueError: It is not in [0, 1).
+
     Example:
         >>> layer = nn.Linear(2, 1)
         >>> layer.load_state_dict({"weight": torch.tensor([[1.0, 2.0]]), "bias": torch.tensor([0.5])})
@@ -79,10 +90,18 @@ def gaussian_moments(
         Weights that stay are divided by 1 - p, so the mean is that of the plain layer and the variance p / (1 - p) of
         the sum of squares.
     """
+    check_rate(p)
     own = dict(layer.named_parameters()) if weights is None else weights
     squares = {name: weight.square() for name, weight in own.items()}
     variance = _called(layer, squares, inputs.square()) * (p / (1 - p))
     return _called(layer, own, inputs), variance.clamp(min=0)
+
+
+def check_rate(p: float) -> float:
+    """Return ``p`` if it is a number in [0, 1), else raise ``TypeError`` or ``ValueError``."""
+    if fraction("DropConnect", "p", p) == 1:
+        raise ValueError(message("DropConnect", "p", "be below 1, or no weight is left", p))
+    return p
 
 
 def _called(layer: Connected, weights: Mapping[str, Tensor], inputs: Tensor) -> Tensor:

@@ -126,3 +126,13 @@ def test_before_a_non_linearity_the_mean_is_another_one() -> None:
         at_test = functional.relu(layer(torch.ones(1, 1)) - 1)
     assert at_test.item() == 0
     assert found.mean().item() == pytest.approx(0.5, abs=4 * 0.5 / 100)
+
+
+@pytest.mark.parametrize("compute", [drop_connect, gaussian_moments])
+@pytest.mark.parametrize(
+    ("p", "text"), [(1.0, "be below 1, or no weight is left, got 1.0."), (-0.5, "be a number in [0, 1], got -0.5.")]
+)
+def test_a_rate_that_leaves_nothing_is_refused(compute: Any, p: float, text: str) -> None:
+    with pytest.raises(ValueError, match="DropConnect") as caught:
+        compute(nn.Linear(2, 2), torch.ones(1, 2), p)
+    assert str(caught.value) == f"DropConnect: p must {text}"
