@@ -21,6 +21,7 @@
 ``_generators`` are the global random generators and
 ``_meters``     the running averages of the epoch
 ``_loaders``    the training loaders before they are iterated
+``_built``      the layers of the module as soon as they are made
 ``_optimizers`` the optimizers as soon as they are made
 ``_global_batch`` what one optimizer step is made of
 ``_plan``       what is known of a fit before it begins, and
@@ -37,6 +38,7 @@
 ``_endings``    how a fit ends, and files of its state
 ``_batch_statistics`` statistics of BatchNorm layers, computed anew
 ``_evaluation_noise`` noise at test that a rerun repeats
+``_device_time`` the time at which a device has done what it was told
 ``_ranks``      one seed for all ranks, another stream for each
 """
 

@@ -115,7 +115,7 @@ def _averaging(module: nn.Module, layers: Iterable[_BatchNorm]) -> Iterator[None
     try:
         for layer, _ in momenta:
             layer.reset_running_stats()
-            layer.train()
+            layer.training = True  # not train(), which would switch on noise that Surgery put after it
             layer.momentum = None
         yield
     finally:

@@ -24,6 +24,7 @@ class Plan:
         horizons: Its length in steps of each optimizer; one where the optimizers are unknown.
         loaders: Its training loaders as the user made them.
         unknown: What could not be found out, and why, a line each.
+        module: The copy of the module, with the layers that its hooks make; None where they raised.
     """
 
     trainer: "pl.Trainer"
@@ -31,6 +32,7 @@ class Plan:
     horizons: "list[Horizon]"
     loaders: tuple[object, ...] = ()
     unknown: tuple[str, ...] = ()
+    module: "pl.LightningModule | None" = None
 
 
 @runtime_checkable

@@ -63,7 +63,7 @@ def plan_fit(trainer: "pl.Trainer", model: "pl.LightningModule", data: object = 
         bounds = _bounds(trainer, math.inf if batches is None else batches, optimizers)
         found = horizons("explain", cast("pl.Trainer", bounds), None)
     flat = () if loaders is None else tuple(loaders.flattened)
-    return Plan(trainer, optimizers, found, flat, tuple(unknown))
+    return Plan(trainer, optimizers, found, flat, tuple(unknown), module)
 
 
 def _attempt(what: str, unknown: list[str], find: Callable[..., Value], *given: Any) -> Value | None:

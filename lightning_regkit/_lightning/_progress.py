@@ -50,10 +50,18 @@ class Progress:
 
     @property
     def step(self) -> int:
-        """Step of the batch that is about to be trained on, 0-based."""
+        """Step of the batch that is about to be trained on, 0-based, while it is transferred."""
+        return self._step(1)  # the counter moves after the transfer
+
+    @property
+    def step_of_batch(self) -> int:
+        """The same from ``on_train_batch_start`` on."""
+        return self._step(0)
+
+    def _step(self, ahead: int) -> int:
         assert self._trainer is not None, "attach() comes first"  # noqa: S101  # for the type checker
         loop, window = self._trainer.fit_loop, self._trainer.accumulate_grad_batches
         if not self.horizon.epoch_ends:
-            return (loop.total_batch_idx + 1) // window  # the counter moves after the transfer
+            return (loop.total_batch_idx + ahead) // window
         start = steps(f"{self._trainer.current_epoch}ep", self.horizon, owner=self._owner, argument="epoch")
-        return start + (loop.batch_idx + 1) // window
+        return start + (loop.batch_idx + ahead) // window

@@ -74,8 +74,19 @@ class Layout:
     @property
     def num_views(self) -> int:
         """Number of views V of an image of any size, those that coincide included."""
-        side = max(self.cropped_px or 0, (self.shift_px or 1) + 1)
+        side = self._least_px
         return len(self.views(side, side))
+
+    @property
+    def num_distinct(self) -> int:
+        """Number of views of a square image that differ, where its size leaves crops to choose from."""
+        side = 4 * self._least_px
+        return len(set(self.views(side, side)))
+
+    @property
+    def needs_any_size(self) -> bool:
+        """Whether the model is shown whole images at several sizes, so that it must take any."""
+        return self.name in WHOLE and bool(self._sides_px)
 
     def views(self, height: int, width: int) -> tuple[View, ...]:
         """Return the views of an image of ``height`` x ``width``.
@@ -90,11 +101,19 @@ class Layout:
         """
         if self.name == SHIFTS:
             return shifts(height, width, shift_px=1 if self.shift_px is None else self.shift_px)
-        resize_px = SCALES.get(self.name, RESIZE_PX) if self.resize_px is None else self.resize_px
         if self.name in WHOLE:
-            return WHOLE[self.name](height, width, resize_px=resize_px)
+            return WHOLE[self.name](height, width, resize_px=self._sides_px)
         crop_px = CROP_PX if self.crop_px is None else self.crop_px
-        return CROPPING[self.name](height, width, resize_px=resize_px, crop_px=crop_px)
+        return CROPPING[self.name](height, width, resize_px=self._sides_px, crop_px=crop_px)
+
+    @property
+    def _sides_px(self) -> Sequence[int]:
+        return SCALES.get(self.name, RESIZE_PX) if self.resize_px is None else self.resize_px
+
+    @property
+    def _least_px(self) -> int:
+        """Side of the smallest square image there are views of."""
+        return max(self.cropped_px or 0, (self.shift_px or 1) + 1)
 
     def _refuse(self, argument: str, value: object, *, is_taken: bool) -> None:
         if value is not None and not is_taken:

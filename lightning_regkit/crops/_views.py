@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from lightning_regkit._checks import message
 from lightning_regkit.crops._view import View
 
-__all__ = ["apply_view", "apply_views"]
+__all__ = ["apply_view", "apply_views", "check_images"]
 
 IMAGE_NDIM: Final = 4
 #: torch resizes others on some devices only.
@@ -40,7 +40,7 @@ def apply_view(images: Tensor, view: View) -> Tensor:
         tensor([[[[2., 1.],
                   [5., 4.]]]])
     """
-    _check(images)
+    check_images(images)
     return _cut(_resized(images, view.size_px), view)
 
 
@@ -65,7 +65,7 @@ def apply_views(images: Tensor, views: Iterable[View]) -> Iterator[Tensor]:
         >>> {tuple(crop.shape) for crop in crops}
         {(2, 3, 32, 32)}
     """
-    _check(images)
+    check_images(images)
     return _apply_views(images, views)
 
 
@@ -97,7 +97,8 @@ def _cut(resized: Tensor, view: View) -> Tensor:
     return part.flip(-1) if view.is_mirrored else part
 
 
-def _check(images: object) -> None:
+def check_images(images: object) -> None:
+    """Refuse what is no floating tensor (B, C, H, W)."""
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         remedy = "Convert and normalize first, for example images.float() / 255."

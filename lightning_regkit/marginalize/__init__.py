@@ -3,7 +3,7 @@
 Mean: :func:`combine`, :class:`RunningMean`, :class:`Averaging`, :func:`refuse_probabilities`.
 Over views of a batch: :func:`marginalize`, :func:`predict_views`.
 Of a LightningModule: :class:`Readout`.
-Uncertainty: :func:`uncertainty`, :class:`Uncertainty`, :func:`entropy`.
+Uncertainty: :func:`uncertainty`, :class:`Uncertainty`, :func:`entropy`, of single views :func:`view_probabilities`.
 """
 
 from lightning_regkit.marginalize._averaging import Averaging
@@ -14,6 +14,7 @@ from lightning_regkit.marginalize._probabilities import refuse_probabilities
 from lightning_regkit.marginalize._readout import Readout
 from lightning_regkit.marginalize._running import RunningMean
 from lightning_regkit.marginalize._uncertainty import Uncertainty, entropy, uncertainty
+from lightning_regkit.marginalize._view_probabilities import view_probabilities
 
 __all__ = [
     "Averaging",
@@ -26,4 +27,5 @@ __all__ = [
     "predict_views",
     "refuse_probabilities",
     "uncertainty",
+    "view_probabilities",
 ]

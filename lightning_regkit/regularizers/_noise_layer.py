@@ -1,8 +1,9 @@
 """The base of this package's own layers of noise."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 
-from torch import nn
+from torch import Tensor, nn
+from typing_extensions import override
 
 __all__ = ["NoiseLayer"]
 
@@ -31,3 +32,8 @@ class NoiseLayer(nn.Module, ABC):
     def is_noisy(self) -> bool:
         """Whether the next call draws."""
         return self.training or self.is_sampling
+
+    @override
+    @abstractmethod
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Draw where ``is_noisy``."""

@@ -56,6 +56,9 @@ def sampling(layers: Iterable[nn.Module]) -> Iterator[None]:
     Args:
         layers: Some that :func:`noise_layers` found; their submodules stay as they are.
 
+    Returns:
+        A context; it may be nested.
+
     Example:
         >>> dropout = nn.Dropout(0.5).eval()
         >>> with sampling([dropout]):

@@ -35,6 +35,7 @@ class Asks(Classifier):
         super().__init__()
         self.progress = progress
         self.said: list[int] = []
+        self.said_begun: list[int] = []
         self.made: list[int] = []
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -42,6 +43,12 @@ class Asks(Classifier):
             self.said.append(self.progress.step)
             self.made.append(len(self.rates))
         return batch
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        self.said_begun.append(self.progress.step_of_batch)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        assert self.progress.step_of_batch == self.said_begun[-1]
 
 
 class Manual(Asks):
@@ -90,18 +97,18 @@ def fit(data: Any = None, *, kind: type[Asks] = Asks, fit: dict[str, Any] | None
 )
 def test_it_is_the_number_of_steps_made(options: dict[str, Any]) -> None:
     model = fit(**options)
-    assert model.said == model.made
+    assert model.said == model.said_begun == model.made
     assert len(set(model.said)) > 2
 
 
 def test_it_is_so_too_where_an_epoch_has_no_known_length() -> None:
     model = fit(DataLoader(Endless(), batch_size=2), max_epochs=2)
-    assert model.said == model.made == list(range(10))
+    assert model.said == model.said_begun == model.made == list(range(10))
 
 
 def test_in_manual_optimization_every_batch_is_one() -> None:
     model = fit(kind=Manual, max_epochs=2)
-    assert model.said == list(range(10))
+    assert model.said == model.said_begun == list(range(10))
     assert model.progress.horizon == Horizon(total_steps=10, epoch_ends=(5, 10))
 
 
@@ -111,10 +118,10 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
     keep = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
     options: dict[str, Any] = {"max_epochs": 2, "accumulate_grad_batches": 2}
     whole = fit(callbacks=[keep], enable_checkpointing=True, **options)
-    assert whole.said == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5]
+    assert whole.said == whole.said_begun == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5]
     for done, batches in ((1, 2), (3, 5), (4, 7)):
         rest = fit(fit={"ckpt_path": tmp_path / f"step={done}.ckpt", "weights_only": True}, **options)
-        assert rest.said == whole.said[batches:]
+        assert rest.said == rest.said_begun == whole.said[batches:]
 
 
 def test_scheduled_accumulation_of_epochs_without_length_is_refused() -> None:

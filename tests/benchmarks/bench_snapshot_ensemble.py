@@ -1,6 +1,6 @@
-"""Five members in one pass over JPEG files, against five tests, and against a loop over members that shares batches.
+"""Five members in one pass over a folder of JPEG photographs, against five tests, and against a loop over members.
 
-The last comparison is a fit that takes five members against the same fit under ``ScheduleLR``.
+The loop shares batches too. The last comparison: a fit that takes five members, and the same under ``ScheduleLR``.
 """
 
 import logging
@@ -11,12 +11,10 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, final
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_regkit.callbacks import EnsembleCheckpoints, ScheduleLR, SnapshotEnsemble
@@ -24,30 +22,11 @@ from lightning_regkit.ensemble import write_member
 from lightning_regkit.schedules import CyclicCosine
 from recipes.networks import SmallResNet
 from tests.benchmarks.harness import Comparison
+from tests.photos import Photos, photo_folder
 from tests.support import trainer
 
 CLASSES, MEMBERS, BATCH = 10, 5, 50
 Act = Callable[[], object]
-
-
-@final
-class Jpegs(Dataset[Any]):
-    """Noise of the size of ImageNet's photographs, decoded and shrunk for every item, as a folder of them is."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self.paths = [folder / f"{index}.jpg" for index in range(count)]
-        noise = np.random.default_rng(0)
-        for path in self.paths:
-            small = Image.fromarray(noise.integers(0, 256, (16, 16, 3), dtype=np.uint8))
-            small.resize((500, 375)).save(path, quality=90)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        with Image.open(self.paths[index]) as image:
-            pixels = np.asarray(image.convert("RGB").resize((32, 32)), dtype=np.float32)
-        return torch.from_numpy(pixels).permute(2, 0, 1) / 255, index % CLASSES
 
 
 class Net(pl.LightningModule):
@@ -85,7 +64,8 @@ class ByHand(Net):
 
 def comparisons(*, tiny: bool) -> list[Comparison]:
     folder = Path(mkdtemp())
-    loader = DataLoader(Jpegs(folder, 10 if tiny else 200), batch_size=BATCH)
+    photos = Photos(photo_folder(folder / "photos", 10 if tiny else 200), resize_px=(32, 32))
+    loader = DataLoader(photos, batch_size=BATCH)
     steps, rounds, warmup = (5, 1, 0) if tiny else (100, 5, 1)
     fits = partial(_fit, steps, True), partial(_fit, steps, False)
     return [

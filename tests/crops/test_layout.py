@@ -7,6 +7,7 @@ from lightning_regkit.crops import (
     Layout,
     View,
     center,
+    distinct,
     five,
     flip,
     multiscale_50,
@@ -60,6 +61,35 @@ def test_the_side_of_the_crops() -> None:
     whole = {"flip": None, "multiscale_fcn": None, "shifts": None}
     assert sides == {"center": 224, "five": 224, "multiscale_50": 224, "ten": 224, **whole}
     assert Layout("ten", (36,), 32).cropped_px == 32
+
+
+@pytest.mark.parametrize(
+    ("layout", "count"),
+    [
+        (Layout("center"), 1),
+        (Layout("five"), 5),
+        (Layout("ten"), 10),
+        (Layout("ten", (), 32), 10),
+        (Layout("ten", (32, 36), 32), 12),
+        (Layout("flip"), 2),
+        (Layout("shifts"), 6),
+        (Layout("shifts", shift_px=3), 6),
+        (Layout("multiscale_50"), 42),
+        (Layout("multiscale_fcn"), 10),
+    ],
+)
+def test_distinct_views_of_a_square(layout: Layout, count: int) -> None:
+    assert layout.num_distinct == count
+    assert len(distinct(layout.views(500, 500))) == count
+
+
+def test_whole_images_at_several_sizes_need_a_model_that_takes_any() -> None:
+    assert {name for name in NAMES if Layout(name).needs_any_size} == {"multiscale_fcn"}
+    assert Layout("flip", (36, 40)).needs_any_size
+    assert Layout("flip", (36,)).needs_any_size
+    assert not Layout("flip", ()).needs_any_size
+    assert not Layout("multiscale_fcn", ()).needs_any_size
+    assert not Layout("ten", (36, 40), 32).needs_any_size
 
 
 def test_an_unknown_name_is_refused_with_the_list() -> None:

@@ -1,5 +1,6 @@
 import gc
 import weakref
+from itertools import product
 
 import pytest
 import torch
@@ -53,6 +54,19 @@ def test_ten_crops_at_several_scales_are_torchvisions(size: tuple[int, int]) -> 
     ours = apply_views(batch, ten(*size, resize_px=[8, 9, 25], crop_px=8))
     theirs = [crop for side in (8, 9, 25) for crop in tv.ten_crop(tv.resize(batch, [side], antialias=True), [8, 8])]
     assert all(torch.equal(our, their) for our, their in zip(ours, theirs, strict=True))
+
+
+def test_tensors_of_all_small_sizes_are_torchvisions_and_a_loops() -> None:
+    for height, width in product(range(1, 13), repeat=2):
+        image = numbered(height, width)
+        for crop_px in range(1, min(height, width) + 1):
+            ours = apply_views(image, ten(height, width, resize_px=[], crop_px=crop_px))
+            assert all(map(torch.equal, ours, tv.ten_crop(image, crop_px)))
+        whole = (*flip(height, width), *(shifts(height, width) if min(height, width) > 1 else ()))
+        assert all(
+            shown[0, 0].tolist() == slow_loop(image, view)
+            for view, shown in zip(whole, apply_views(image, whole), strict=True)
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])

@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 import torch
 from hypothesis import given
@@ -59,6 +61,16 @@ def test_shifts_equal_the_authors_code(shift_px: int) -> None:
     views = distinct(shifts(8, 9, shift_px=shift_px))
     ours = torch.stack([weight * net(apply_view(inputs, view)) for view, weight in views.items()]).sum(0)
     torch.testing.assert_close(ours, reference)
+
+
+def test_shifts_of_all_small_sizes_are_torchs_reflections() -> None:
+    for height, width in product(range(2, 13), repeat=2):
+        image = numbered(height, width)
+        for by in range(1, min(height, width)):
+            padded = F.pad(image, (by,) * 4, "reflect")
+            moved = [padded[..., at : at + height, at : at + width] for at in (by, by, 0, 2 * by)]
+            expected = [view for each in moved for view in (each[0, 0].tolist(), each[0, 0].flip(-1).tolist())]
+            assert [slow_loop(image, view) for view in shifts(height, width, shift_px=by)] == expected
 
 
 def test_a_shift_as_long_as_the_image_is_refused() -> None:
