@@ -71,7 +71,6 @@ class BatchSeam:
                 f"{self._keys.owner}: training_step must take a batch, got training_step(dataloader_iter), whose "
                 "batches no callback sees. Write training_step(self, batch, batch_idx)."
             )
-        self.streams.start(trainer)
         self._trainer = trainer
         # Lightning's own question, asked before ours is installed: a DataModule that overrides the hook wins.
         selector = trainer._data_connector._datahook_selector  # noqa: SLF001  # no public form

@@ -14,7 +14,7 @@ from lightning_regkit._random import StreamKey, generator
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["CHECKPOINT_KEY", "Streams", "free_path", "gather", "run_seed", "say"]
+__all__ = ["CHECKPOINT_KEY", "Streams", "data_rank", "free_path", "gather", "run_seed", "say"]
 
 Value = TypeVar("Value")
 
@@ -34,6 +34,11 @@ def gather(trainer: "pl.Trainer", value: Value) -> list[Value]:
     values: list[Any] = [None] * trainer.world_size
     torch.distributed.all_gather_object(values, value)
     return values
+
+
+def data_rank(trainer: "pl.Trainer") -> int:
+    """Return which share of the data this process has: processes that hold parts of one model have the same one."""
+    return int((trainer.distributed_sampler_kwargs or {"rank": 0})["rank"])
 
 
 def free_path(trainer: "pl.Trainer", folder: object, exists: Callable[[str], bool]) -> str:
@@ -78,7 +83,7 @@ class Streams:
     """The random streams of one callback: a fresh one for every training batch of every rank.
 
     A stream is a function of (seed, rank, epoch, batch_idx, callback), so a resumed run continues with the draws of
-    an uninterrupted one, and nothing but the seed needs saving.
+    an uninterrupted one, and nothing but the seed needs saving. The rank is that of the share of the data.
     """
 
     def __init__(self, callback: "pl.Callback") -> None:
@@ -89,7 +94,7 @@ class Streams:
         self._seed: int | None = None
 
     def start(self, trainer: "pl.Trainer") -> None:
-        """Settle the seed; called once a fit, on every rank."""
+        """Settle the seed; called once a fit, on every rank, in ``on_train_start``: some strategies load that late."""
         self._occurrence = self._position(trainer)
         self._seed = run_seed(trainer, self._saved, self._purpose)
         self._saved = None
@@ -99,7 +104,7 @@ class Streams:
         assert self._seed is not None, "start() comes first"  # noqa: S101  # for the type checker
         key = StreamKey(
             seed=self._seed,
-            rank=trainer.global_rank,
+            rank=data_rank(trainer),
             epoch=trainer.current_epoch,
             batch_idx=trainer.fit_loop.batch_idx + 1,  # the counter moves after the transfer
             purpose=self._purpose,

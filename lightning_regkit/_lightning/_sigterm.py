@@ -9,6 +9,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, final
 
+import torch
+
 from lightning_regkit._lightning._override import Override
 
 if TYPE_CHECKING:
@@ -84,8 +86,10 @@ class SigtermRelay:
 
     def _deliver(self, inner: "Callable[[], None]") -> None:
         if self._trainer is not None:
-            is_received = self._trainer.strategy.reduce_boolean_decision(self._received, all=False)
-            if not is_received:
+            received = torch.tensor(int(self._received), device=self._trainer.strategy.root_device)
+            # Not the strategy's reduction, which puts a barrier before it.
+            torch.distributed.all_reduce(received, op=torch.distributed.ReduceOp.MAX)
+            if not received:
                 return  # one collective in place of another
             self._trainer._signal_connector.received_sigterm = True  # noqa: SLF001  # what the broadcast reads
         inner()

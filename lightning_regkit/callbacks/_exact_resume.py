@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from lightning_regkit._checks import message
 from lightning_regkit._lightning import Explained, Plan, ResumeFile, SigtermRelay, pl, refuse_other_namespace
+from lightning_regkit._lightning._restart import refuse_sharded
 from lightning_regkit.callbacks._continued_run import ContinuedRun
 
 __all__ = ["ExactResume"]
@@ -30,7 +31,8 @@ class ExactResume(ContinuedRun, Explained):
         dirpath: Folder of the file, one for each run: ``ckpt_path="last"`` takes the newest that is in it.
 
     Raises:
-        TypeError: ``every`` is no duration; or in fit, a training loader draws through another sampler.
+        TypeError: ``every`` is no duration; or in fit, the strategy shards weights, or a training loader draws through
+            another sampler.
         ValueError: ``every`` is no whole number of steps or epochs; or in fit, the checkpoint does not fit this run.
 
     Example:
@@ -63,6 +65,8 @@ class ExactResume(ContinuedRun, Explained):
     @override
     def setup(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
         refuse_other_namespace("ExactResume", trainer)
+        if stage == "fit":
+            refuse_sharded("ExactResume", trainer)
         callbacks = trainer.checkpoint_callbacks
         if len(callbacks) > 1 and callbacks[0] is self:
             remedy = 'Lightning takes the first of them for ckpt_path="best".'

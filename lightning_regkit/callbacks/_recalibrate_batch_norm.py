@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 from typing_extensions import override
 
 from lightning_regkit._checks import message, positive_int
-from lightning_regkit._lightning import Explained, Keys, Plan, pl
+from lightning_regkit._lightning import Explained, Keys, Plan, pl, refuse_flattened
 from lightning_regkit._lightning._batch_statistics import recalibrate, trained_norms
 from lightning_regkit._lightning._weights import averaging
 
@@ -34,7 +34,8 @@ class RecalibrateBatchNorm(pl.Callback, Explained):
         inputs_key: Name, position or dotted path of the inputs in a batch, for ``forward``; None finds them.
 
     Raises:
-        TypeError: ``num_batches`` is no integer; or in fit, a training loader is no ``DataLoader``.
+        TypeError: ``num_batches`` is no integer; or in fit, a training loader is no ``DataLoader``, or the strategy is
+            FSDP or DeepSpeed.
         ValueError: ``num_batches`` is below 1; or in fit, there is no BatchNorm layer, ``forward`` runs none, or it
             stands before ``WeightAveraging`` in the callbacks.
 
@@ -66,6 +67,7 @@ class RecalibrateBatchNorm(pl.Callback, Explained):
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        refuse_flattened(OWNER, trainer)
         self._layers, self._step = trained_norms(pl_module), -1
         if not self._layers:
             condition = "have BatchNorm layers that train and keep running statistics"

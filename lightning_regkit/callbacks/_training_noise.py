@@ -84,6 +84,7 @@ class TrainingNoise(pl.Callback, Explained, ABC):
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        self._seam.streams.start(trainer)
         self.begin(trainer)
 
     @override

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final, final
 from typing_extensions import override
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning import Explained, Plan, is_listed, pl
+from lightning_regkit._lightning import Explained, Plan, is_listed, pl, refuse_flattened
 from lightning_regkit._lightning._step_hooks import after_each_step
 from lightning_regkit.optim._sam import stepping
 from lightning_regkit.regularizers import Penalizer, select_parameters, strengths, weight_penalty
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-    from torch.optim import Optimizer
+    from torch import Tensor, nn, optim
 
 __all__ = ["WeightPenalty"]
 
@@ -36,7 +35,7 @@ class WeightPenalty(pl.Callback, Explained):
         log_as: Name under which the penalty is logged at the end of each epoch; None logs nothing.
 
     Raises:
-        TypeError: An argument is of the wrong kind.
+        TypeError: An argument is of the wrong kind; or in fit, strategy or optimizer does not go with it.
         ValueError: An argument is out of range, here or in this run; or an optimizer does not go with it.
 
     Example:
@@ -74,6 +73,7 @@ class WeightPenalty(pl.Callback, Explained):
 
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
+        refuse_flattened(OWNER, trainer)
         self._detach()
         self._trainer, chosen = trainer, select_parameters(pl_module, self.parameters, owner=OWNER)
         self._penalizer = Penalizer(chosen, self.l1, self.l2, owner=OWNER)
@@ -85,7 +85,7 @@ class WeightPenalty(pl.Callback, Explained):
 
     @override
     def on_before_optimizer_step(
-        self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", optimizer: "Optimizer"
+        self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", optimizer: "optim.Optimizer"
     ) -> None:
         if not self.proximal:
             self._penalizer.add_gradients(optimizer)
@@ -109,7 +109,7 @@ class WeightPenalty(pl.Callback, Explained):
             self._ends.pop()()
         self._trainer, self._is_added = None, False
 
-    def _after_step(self, optimizer: "Optimizer", _args: object, _kwargs: object) -> None:
+    def _after_step(self, optimizer: "optim.Optimizer", _args: object, _kwargs: object) -> None:
         if self._trainer is None or not is_listed(self._trainer, self):  # a finder's trial
             return
         if self.proximal:

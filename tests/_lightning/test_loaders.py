@@ -196,7 +196,7 @@ def test_a_layer_that_outlives_its_trainer_shows_nothing() -> None:
     run.fit_loop._data_source.instance = model
     sees.seam.attach(run)
     left_over = model.train_dataloader
-    inner = vars(model)["train_dataloader"]._layers[0]
+    _, inner = vars(model)["train_dataloader"]._layers[0]
     sees.seam.detach()
     assert inner(lambda: model.loaders) is model.loaders
     assert left_over() is model.loaders

@@ -7,7 +7,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
-from lightning_regkit._lightning._ranks import Streams, free_path, gather, run_seed, say
+from lightning_regkit._lightning._ranks import Streams, data_rank, free_path, gather, run_seed, say
 from lightning_regkit._random import StreamKey, generator
 
 
@@ -50,10 +50,14 @@ class Broadcasts:
 
 
 def running(*callbacks: pl.Callback, rank: int = 0, epoch: int = 0, done: int = -1) -> Any:
-    """Return what of a Trainer is read; ``done`` is the last batch finished, -1 before the first."""
+    """Return what of a Trainer is read; ``done`` is the last batch finished, -1 before the first.
+
+    Each share of the data goes to two processes; rank 0 has a Trainer without shares.
+    """
     return SimpleNamespace(
         callbacks=list(callbacks),
-        global_rank=rank,
+        global_rank=2 * rank + 1,
+        distributed_sampler_kwargs={"num_replicas": 2, "rank": rank} if rank else None,
         current_epoch=epoch,
         fit_loop=SimpleNamespace(batch_idx=done),
         strategy=Broadcasts(),
@@ -113,6 +117,10 @@ def test_a_stream_is_a_function_of_where_training_is(monkeypatch: pytest.MonkeyP
         assert streams.next(trainer).random() == numbers[-1], "nothing but the place counts"
     assert numbers == [expected(**place) for place in places]
     assert len(set(numbers)) == len(places)
+
+
+def test_processes_with_parts_of_one_model_share_a_stream() -> None:
+    assert [data_rank(running(rank=rank)) for rank in range(3)] == [0, 1, 2]
 
 
 def test_callbacks_of_one_class_count_by_their_position(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,10 +30,10 @@ def handler() -> Iterator[Any]:
 
 @pytest.fixture
 def two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretend that this is rank 0 of two; its broadcast reaches nobody."""
+    """Pretend that this is rank 0 of two; nobody else takes part in its collectives."""
     monkeypatch.setattr(pl.Trainer, "world_size", property(lambda _: 2))
-    monkeypatch.setattr(torch.distributed, "broadcast", ignore)
-    monkeypatch.setattr(torch.distributed, "barrier", ignore)
+    for name in ("all_reduce", "broadcast", "barrier"):
+        monkeypatch.setattr(torch.distributed, name, ignore)
 
 
 def test_with_one_process_lightning_s_handler_stays() -> None:
@@ -67,21 +67,22 @@ def test_a_signal_is_remembered_until_the_broadcast() -> None:
 @pytest.mark.usefixtures("two_processes")
 def test_a_signal_of_another_process_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     relay, run = SigtermRelay(), trainer(max_epochs=1)
-    asked: list[tuple[bool, bool]] = []
+    calls: list[tuple[str, int]] = []
 
-    def reduce_boolean_decision(decision: bool, all: bool = True) -> bool:  # noqa: A002  # Lightning's name
-        asked.append((decision, all))
-        return len(asked) == 2
+    def all_reduce(flag: torch.Tensor, op: Any) -> None:
+        assert op == torch.distributed.ReduceOp.MAX
+        calls.append(("all_reduce", flag.item()))
+        flag.fill_(len(calls) == 2)
 
-    broadcasts: list[bool] = []
-    monkeypatch.setattr(torch.distributed, "broadcast", lambda *_, **__: broadcasts.append(True))
-    monkeypatch.setattr(run.strategy, "reduce_boolean_decision", reduce_boolean_decision)
+    monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+    for name in ("broadcast", "barrier"):
+        monkeypatch.setattr(torch.distributed, name, lambda *_, name=name, **__: calls.append((name, 0)))
     relay.attach(run)
     run.fit_loop.epoch_loop._broadcast_sigterm_tensor()
-    assert (broadcasts, run.received_sigterm) == ([], False), "one collective a batch"
+    assert (calls, run.received_sigterm) == ([("all_reduce", 0)], False), "one collective a batch"
     with pytest.raises(SIGTERMException):
         run.fit_loop.epoch_loop._broadcast_sigterm_tensor()
-    assert (asked, broadcasts) == ([(False, False)] * 2, [True])
+    assert calls[1:] == [("all_reduce", 0), ("broadcast", 0), ("barrier", 0)], "Lightning's own end, on all"
     relay.detach()
 
 
@@ -102,7 +103,7 @@ def test_a_new_fit_starts_without_the_old_signal() -> None:
 def test_a_layer_that_outlives_the_relay_delivers_nothing() -> None:
     relay, run = SigtermRelay(), trainer(max_epochs=1)
     relay.attach(run)
-    layer = vars(run.fit_loop.epoch_loop)["_broadcast_sigterm_tensor"]._layers[0]
+    _, layer = vars(run.fit_loop.epoch_loop)["_broadcast_sigterm_tensor"]._layers[0]
     os.kill(os.getpid(), signal.SIGTERM)
     relay.detach()
     called: list[bool] = []

@@ -66,6 +66,12 @@ def write(folder: Path, rank: int, found: dict[str, Any]) -> None:
     (folder / f"rank{rank}.json").write_text(json.dumps(found))
 
 
+def leave() -> None:
+    """End together: the interpreter, on its way out, may abort in a process group that another process has left."""
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
 def ddp_trainer(strategy: str = "ddp", **options: Any) -> pl.Trainer:
     return trainer(**{"devices": RANKS, "strategy": strategy, "num_sanity_val_steps": 0, **options})
 
