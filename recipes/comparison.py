@@ -26,7 +26,7 @@ class Run:
         variant: Name of what was trained.
         seed: Its seed.
         test_error: Wrong test images, in percent.
-        rates: Learning rate of each step.
+        rates: Learning rate of each step; none where nothing was trained.
         val_errors: Wrong validation images after each epoch, in percent.
     """
 
@@ -108,7 +108,8 @@ def draw(runs: Sequence[Run], title: str) -> Figure:
     """Draw the learning rate of each step and the validation error after each epoch.
 
     Args:
-        runs: Runs with their curves; those of one variant share a color, and its mean is the thick line.
+        runs: Runs with their curves; those of one variant share a color, and its mean is the thick line. Variants
+            without curves are left out.
         title: Title of the figure.
 
     Returns:
@@ -119,7 +120,7 @@ def draw(runs: Sequence[Run], title: str) -> Figure:
     rate_axes, error_axes = figure.subplots(1, 2)
     rate_axes.set(xlabel="optimizer step", ylabel="learning rate")
     error_axes.set(xlabel="epoch", ylabel="validation error %", yscale="log")
-    for index, variant in enumerate(dict.fromkeys(run.variant for run in runs)):
+    for index, variant in enumerate(dict.fromkeys(run.variant for run in runs if run.rates)):
         chosen = [run for run in runs if run.variant == variant]
         _curves(rate_axes, [run.rates for run in chosen], 0, f"C{index}", variant)
         _curves(error_axes, [run.val_errors for run in chosen], 1, f"C{index}", variant)

@@ -14,7 +14,8 @@ from rich.progress import Progress
 
 from recipes._quiet import one_thread, without_chatter, without_known_warnings
 from recipes.comparison import Run, draw, summarize, tabulate, write_csv
-from recipes.variants import NOISES, VARIANTS, Settings, Variant, train
+from recipes.runs import train
+from recipes.variants import NOISES, VARIANTS, Settings, Variant
 
 __all__ = ["main", "run_all"]
 
@@ -22,12 +23,12 @@ __all__ = ["main", "run_all"]
 def run_all(variants: Sequence[Variant], settings: Settings, console: Console) -> list[Run]:
     """Train every variant with every seed, under one progress bar."""
     pairs = list(product(range(settings.seeds), variants))
-    runs = []
+    runs: list[Run] = []
     with one_thread(), without_chatter(), without_known_warnings(), Progress(console=console) as progress:
         task = progress.add_task("", total=len(pairs) * settings.epochs)
         for seed, variant in pairs:
             progress.update(task, description=f"{variant.name}, seed {seed}")
-            runs.append(train(variant, seed, settings, lambda: progress.advance(task)))
+            runs += train(variant, seed, settings, lambda: progress.advance(task))
         progress.update(task, description="all runs")
     return runs
 

@@ -44,6 +44,7 @@ class Layout:
             crops, none for ``"flip"``, the five scales for the others. Not for ``"shifts"``.
         crop_px: Side of the square crops; None for 224. Only for layouts that crop.
         shift_px: Length of the shifts; None for 1. Only for ``"shifts"``.
+        is_reflected: Whether shifts have their reflections; None for yes. Only for ``"shifts"``.
 
     Raises:
         ValueError: ``name`` is unknown, or a size is given that the layout does not take.
@@ -59,12 +60,14 @@ class Layout:
     resize_px: Sequence[int] | None = None
     crop_px: int | None = None
     shift_px: int | None = None
+    is_reflected: bool | None = None
 
     def __post_init__(self) -> None:
         one_of("Layout", "name", self.name, [*CROPPING, *WHOLE, SHIFTS])
         self._refuse("crop_px", self.crop_px, is_taken=self.name in CROPPING)
         self._refuse("resize_px", self.resize_px, is_taken=self.name != SHIFTS)
         self._refuse("shift_px", self.shift_px, is_taken=self.name == SHIFTS)
+        self._refuse("is_reflected", self.is_reflected, is_taken=self.name == SHIFTS)
 
     @property
     def cropped_px(self) -> int | None:
@@ -100,7 +103,8 @@ class Layout:
             ValueError: A size is below 1, or a crop is larger than the resized image.
         """
         if self.name == SHIFTS:
-            return shifts(height, width, shift_px=1 if self.shift_px is None else self.shift_px)
+            shift_px = 1 if self.shift_px is None else self.shift_px
+            return shifts(height, width, shift_px=shift_px, is_reflected=self.is_reflected is not False)
         if self.name in WHOLE:
             return WHOLE[self.name](height, width, resize_px=self._sides_px)
         crop_px = CROP_PX if self.crop_px is None else self.crop_px

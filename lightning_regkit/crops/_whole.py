@@ -34,16 +34,18 @@ def flip(height: int, width: int, *, resize_px: Sequence[int] = ()) -> tuple[Vie
     return tuple(View(size, Box(0, 0, *size), is_mirrored) for size in sizes for is_mirrored in (False, True))
 
 
-def shifts(height: int, width: int, *, shift_px: int = 1) -> tuple[View, ...]:
+def shifts(height: int, width: int, *, shift_px: int = 1, is_reflected: bool = True) -> tuple[View, ...]:
     """The image twice and shifted along the diagonal both ways, each with its reflection: the CIFAR protocol.
 
     Args:
         height: H of the image in pixels, > ``shift_px``.
         width: W in pixels, > ``shift_px``.
         shift_px: Length of the shifts down-right and up-left in pixels, >= 1.
+        is_reflected: Whether each has its reflection; False where left and right mean something, as in digits.
 
     Returns:
-        Eight views, six of them distinct: image and reflection weigh 1/4 each, the four shifted ones 1/8.
+        Eight views, six of them distinct: image and reflection weigh 1/4 each, the four shifted ones 1/8. Without
+        reflections four, three of them distinct.
 
     Raises:
         TypeError: An argument is no integer.
@@ -63,4 +65,6 @@ def shifts(height: int, width: int, *, shift_px: int = 1) -> tuple[View, ...]:
         positive_int("crops.shifts", name, value)
     offsets = (0, 0, -shift_px, shift_px)
     plain = (View((height, width), Box(offset, offset, height, width)) for offset in offsets)
+    if not is_reflected:
+        return tuple(plain)
     return tuple(chain.from_iterable((view, view.mirrored()) for view in plain))

@@ -126,3 +126,13 @@ def test_zero_is_a_size_and_refused(name: str, options: dict[str, Any]) -> None:
 def test_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         Layout("ten").name = "five"  # type: ignore[misc]  # the point of the test
+
+
+def test_shifts_may_leave_out_reflections() -> None:
+    layout = Layout("shifts", is_reflected=False)
+    assert (layout.num_views, layout.num_distinct) == (4, 3)
+    assert layout.views(8, 8) == shifts(8, 8, is_reflected=False)
+    assert Layout("shifts", is_reflected=True).views(8, 8) == shifts(8, 8)
+    with pytest.raises(ValueError, match="Layout") as caught:
+        Layout("ten", is_reflected=False)
+    assert str(caught.value) == "Layout: is_reflected must not be given for 'ten', got False."

@@ -93,3 +93,10 @@ def test_numbers_out_of_range_are_refused(arguments: tuple[int, int, int], name:
     height, width, shift_px = arguments
     with pytest.raises(error, match=rf"^crops\.shifts: {name} must be a positive integer, got"):
         shifts(height, width, shift_px=shift_px)
+
+
+def test_shifts_without_reflections() -> None:
+    plain = shifts(8, 8, is_reflected=False)
+    assert plain == shifts(8, 8)[::2]
+    assert len(set(plain)) == 3
+    assert not any(view.is_mirrored for view in plain)

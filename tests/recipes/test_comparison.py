@@ -86,6 +86,13 @@ def test_figure_shows_every_run_and_the_mean_of_each_variant() -> None:
     assert [list(line.get_xdata()) for line in errors.lines] == [[1, 2]] * 6
 
 
+def test_runs_without_curves_are_in_no_figure() -> None:
+    figure = draw([RUNS[0], Run("the same, retested", 0, 5.0), RUNS[1]], "a title")
+
+    names = [str(text.get_text()) for text in figure.axes[0].get_legend().get_texts()]  # type: ignore[union-attr]
+    assert names == ["plain", "mixed"]
+
+
 def test_figure_is_written_without_a_display(tmp_path: Path) -> None:
     draw(RUNS, "a title").savefig(tmp_path / "figure.png")
 

@@ -1,0 +1,147 @@
+"""Photographs of clothes in 10 classes, from Debian's package or a folder: nothing is downloaded."""
+
+import warnings
+from pathlib import Path
+from typing import Final, final
+
+import lightning.pytorch as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+from typing_extensions import override
+
+import lightning_regkit as rk
+from recipes.data._idx import NUM_CLASSES, SIDE_PX, Bytes, read_labeled
+from recipes.data._splits import stratified_order
+
+__all__ = ["DEBIAN", "MEAN", "NUM_CLASSES", "STD", "FashionMNISTData"]
+
+OWNER: Final = "FashionMNISTData"
+DEBIAN: Final = "/usr/share/datasets/fashion-mnist"
+FILES: Final = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+SIDES_PX: Final = (SIDE_PX, 32)
+VAL_SHARE: Final = 12
+EVAL_BATCH_SIZE: Final = 500
+NEEDLESS: Final = r"The '\w+_dataloader' does not have many workers|Total length of `list` across ranks is zero"
+#: Of all pixels of the 60,000 training images, in [0, 1].
+MEAN: Final = 0.28604
+STD: Final = 0.35302
+
+
+@final
+class FashionMNISTData(pl.LightningDataModule):
+    """The 60,000 and 10,000 images of 28 x 28 pixels, or fewer of the first.
+
+    A model gets pairs of images (B, 1, 28, 28), float32, standardized by ``MEAN`` and ``STD``, and labels (B,), int64.
+    Loaders give bytes (B, 1, 28, 28), uint8: the rest is done where the batch is, in ``on_after_batch_transfer``.
+    One in twelve of the training images, 5,000, is for validation. Training images come in the order of
+    ``ResumableSampler``, which ``seed_everything`` decides; ``predict`` runs on the test images. ``setup`` silences
+    Lightning's advice to load in more processes, which is wrong for images in memory, and to validate on some.
+
+    Args:
+        root: Folder of the four gzipped idx files; by default that of Debian's package ``dataset-fashion-mnist``.
+        train_size: Images to train on, at least 10 and at most 55,000; None for all 60,000, with none to validate on.
+            Each class has its share, and fewer images are among more.
+        batch_size: Training images in a batch; the last batch of an epoch may be smaller.
+        seed: Which images are for training and validation; at least 0.
+        side_px: 28, or 32 with a black frame of two pixels.
+
+    Raises:
+        ValueError: A number is out of range; or in ``setup``, the files are not what they should be.
+        FileNotFoundError: In ``setup``, files are missing.
+
+    Example:
+        >>> data = FashionMNISTData(train_size=2000, batch_size=100)
+        >>> # trainer.fit(model, data); trainer.test(model, data)
+
+    Reference:
+        H. Xiao, K. Rasul, R. Vollgraf. Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
+        Algorithms. arXiv 1708.07747, 2017.
+    """
+
+    def __init__(
+        self, root: str = DEBIAN, train_size: int | None = 2000, batch_size: int = 100, seed: int = 0, side_px: int = 28
+    ) -> None:
+        super().__init__()
+        _at_least("train_size", NUM_CLASSES if train_size is None else train_size, NUM_CLASSES)
+        _at_least("batch_size", batch_size, 1)
+        _at_least("seed", seed, 0)
+        if side_px not in SIDES_PX:
+            raise ValueError(f"{OWNER}: side_px must be one of 28, 32, got {side_px!r}.")
+        self.root, self.train_size, self.batch_size, self.seed = Path(root), train_size, batch_size, seed
+        self.frame_px = (side_px - SIDE_PX) // 2
+
+    @override
+    def setup(self, stage: str) -> None:
+        """Read and split; the same for every stage."""
+        warnings.filterwarnings("ignore", message=NEEDLESS)
+        _refuse_missing(self.root)
+        images, labels = self._read("train")
+        order = stratified_order(labels, self.seed)
+        num_val = 0 if self.train_size is None else len(labels) // VAL_SHARE
+        num_train = len(labels) if self.train_size is None else self.train_size
+        if num_train > len(labels) - num_val:
+            raise ValueError(
+                f"{OWNER}: train_size must be at most {len(labels) - num_val}, as {num_val} images are for validation, "
+                f"got {num_train}. Pass None for all {len(labels)}."
+            )
+        val, train = order[:num_val], order[num_val : num_val + num_train]
+        self.parts = {
+            "train": _tensors(images[train], labels[train]),
+            "val": _tensors(images[val], labels[val]),
+            "test": _tensors(*self._read("test")),
+        }
+
+    def _read(self, part: str) -> tuple[Bytes, Bytes]:
+        images, labels = FILES[part]
+        return read_labeled(OWNER, self.root / images, self.root / labels)
+
+    @override
+    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
+        """Turn bytes into standardized floats, on the device."""
+        images, labels = batch
+        framed = F.pad(images, [self.frame_px] * 4)
+        return (framed.float() / 255 - MEAN) / STD, labels
+
+    @override
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Return batches of ``batch_size`` in another order in each epoch."""
+        part = self.parts["train"]
+        return DataLoader(part, batch_size=self.batch_size, sampler=rk.samplers.ResumableSampler(part))
+
+    @override
+    def val_dataloader(self) -> list[DataLoader[tuple[Tensor, ...]]]:
+        """Return the validation images in large batches, in a fixed order; no loader if all are for training."""
+        part = self.parts["val"]
+        return [DataLoader(part, batch_size=EVAL_BATCH_SIZE)] if len(part) else []
+
+    @override
+    def test_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Return the test images in large batches, in a fixed order."""
+        return DataLoader(self.parts["test"], batch_size=EVAL_BATCH_SIZE)
+
+    @override
+    def predict_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Return the test images."""
+        return self.test_dataloader()
+
+
+def _refuse_missing(root: Path) -> None:
+    if missing := [name for names in FILES.values() for name in names if not (root / name).is_file()]:
+        raise FileNotFoundError(
+            f"{OWNER}: root must hold the four files of Fashion-MNIST, got {str(root)!r} without {', '.join(missing)}. "
+            "Install Debian's package dataset-fashion-mnist, or pass root= of a folder that has them."
+        )
+
+
+def _tensors(images: Bytes, labels: Bytes) -> TensorDataset:
+    return TensorDataset(torch.tensor(images)[:, None], torch.tensor(labels).long())  # (N, 1, 28, 28), (N,)
+
+
+def _at_least(argument: str, value: int, minimum: int) -> None:
+    if value < minimum:
+        raise ValueError(f"{OWNER}: {argument} must be at least {minimum}, got {value!r}.")
