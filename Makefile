@@ -40,6 +40,8 @@ docs-figures: $(READY)  ## make the pictures of the docs again
 	$(BIN)/python -m recipes quickstart --out outputs/quickstart
 	cp outputs/quickstart/quickstart.png docs/_static/quickstart.png
 	$(BIN)/python docs/figures/mixing.py docs/_static/mixing.png
+	$(BIN)/python docs/figures/augment.py docs/_static/augment.png
+	$(BIN)/python docs/figures/multi_crop.py docs/_static/multi_crop.png docs/_static/multi_crop_curve.png
 
 bench: $(READY)  ## speed, as a ratio to a peer in the same run
 	$(BIN)/python -m tests.benchmarks

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lightning_regkit import (
+        augment,
         callbacks,
         crops,
         ensemble,
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "__version__",
+    "augment",
     "callbacks",
     "crops",
     "ensemble",

@@ -7,7 +7,7 @@ import pytest
 
 import lightning_regkit
 
-HEAVY = {"lightning", "numpy", "pytorch_lightning", "torch"}
+HEAVY = {"albumentations", "lightning", "numpy", "pytorch_lightning", "torch"}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -31,6 +31,11 @@ def test_light_imports_load_nothing_heavy(statement: str) -> None:
 
 def test_subpackages_load_when_first_used() -> None:
     assert "torch" in loaded_by("import lightning_regkit as rk; rk.mixing")
+
+
+def test_albumentations_loads_when_first_used() -> None:
+    assert loaded_by("import lightning_regkit.augment") == {"numpy"}
+    assert "albumentations" in loaded_by("import lightning_regkit as rk; rk.augment.resnet_train")
 
 
 def test_explain_loads_when_first_used() -> None:

@@ -28,10 +28,11 @@ def test_the_newest_changelog_entry_is_this_version() -> None:
 
 
 def test_the_lowest_pins_are_the_lower_bounds() -> None:
-    bounds = floors([*PROJECT["dependencies"], *EXTRAS["recipes"], *EXTRAS["test"]])
+    bounds = floors([*PROJECT["dependencies"], *EXTRAS["augment"], *EXTRAS["recipes"], *EXTRAS["test"]])
     assert pins(ROOT / "constraints-lowest.txt") == bounds
 
 
 def test_everything_that_is_installed_for_the_gates_is_pinned() -> None:
-    direct = floors([*PROJECT["dependencies"], *EXTRAS["recipes"], *EXTRAS["test"], *EXTRAS["dev"], *EXTRAS["docs"]])
+    extras = [requirement for extra in EXTRAS.values() for requirement in extra]
+    direct = floors([*PROJECT["dependencies"], *extras])
     assert pins(ROOT / "constraints.txt").keys() == direct.keys()

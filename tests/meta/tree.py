@@ -29,4 +29,4 @@ def public_package(name: str) -> ModuleType:
 def exported(name: str) -> list[tuple[str, object]]:
     """Names that ``lightning_regkit.<name>`` exports, with their values."""
     package = public_package(name)
-    return [(public, vars(package)[public]) for public in package.__all__]
+    return [(public, getattr(package, public)) for public in package.__all__]  # some load when they are asked for
