@@ -38,7 +38,7 @@ class EnsembleCheckpoints(EnsembledPrediction, Explained):
         curve: Whether to run all of them where there are targets, and draw the curve.
         placement: ``"device"``, ``"host"`` (copied for every batch), or ``"auto"``: on the device if they take less
             than half of its free memory.
-        readout: Names in batches and module where they are unusual, and what is averaged.
+        readout: Names in batches and module where they are unusual, and what is averaged; None for ``Readout()``.
 
     Raises:
         TypeError: An argument is of the wrong kind; or in an evaluation, the strategy shards weights.
@@ -63,11 +63,11 @@ class EnsembleCheckpoints(EnsembledPrediction, Explained):
         stages: Sequence[str] = ("test", "predict"),
         curve: bool = True,
         placement: str = "auto",
-        readout: Readout = READOUT,
+        readout: Readout | None = None,
     ) -> None:
         if isinstance(paths, str | os.PathLike) or not paths:
             raise ValueError(message(OWNER, "paths", "list one file or more", paths))
-        super().__init__(EnsembleSettings(OWNER, num_members, stages, curve, placement, readout))
+        super().__init__(EnsembleSettings(OWNER, num_members, stages, curve, placement, readout or READOUT))
         self.paths = tuple(os.fspath(path) for path in paths)
 
     @override

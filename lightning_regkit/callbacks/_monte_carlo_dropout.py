@@ -10,6 +10,7 @@ from lightning_regkit._checks import message, positive_int
 from lightning_regkit._lightning import Explained, Plan, say
 from lightning_regkit._lightning._evaluation_noise import EvaluationNoise
 from lightning_regkit.callbacks._averaged_prediction import READOUT, AveragedPrediction
+from lightning_regkit.marginalize import Readout
 from lightning_regkit.regularizers import noise_layers, sampling
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from lightning_regkit._lightning import pl
     from lightning_regkit._lightning._calls import Images
     from lightning_regkit._lightning._predictor import Predict
-    from lightning_regkit.marginalize import Readout
 
 __all__ = ["MonteCarloDropout"]
 
@@ -38,7 +38,7 @@ class MonteCarloDropout(AveragedPrediction, Explained):
     Args:
         num_samples: Masks for each prediction, >= 1.
         stages: Some of ``"validate"`` (those inside fit too), ``"test"``, ``"predict"``.
-        readout: Names in batches and module where they are unusual, and what is averaged.
+        readout: Names in batches and module where they are unusual, and what is averaged; None for ``Readout()``.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -56,10 +56,10 @@ class MonteCarloDropout(AveragedPrediction, Explained):
     level: ClassVar[int] = 0
 
     def __init__(
-        self, num_samples: int = 16, *, stages: Sequence[str] = ("test", "predict"), readout: "Readout" = READOUT
+        self, num_samples: int = 16, *, stages: Sequence[str] = ("test", "predict"), readout: Readout | None = None
     ) -> None:
         self.num_samples = positive_int(OWNER, "num_samples", num_samples)
-        super().__init__(OWNER, stages=stages, readout=readout)
+        super().__init__(OWNER, stages=stages, readout=readout or READOUT)
         self._noise = EvaluationNoise(OWNER)
         self._layers: dict[str, nn.Module] = {}
 

@@ -10,6 +10,7 @@ from lightning_regkit.callbacks._averaged_prediction import READOUT, AveragedPre
 from lightning_regkit.callbacks._crop_settings import CropSettings, layout_of
 from lightning_regkit.callbacks._crop_views import CropViews
 from lightning_regkit.crops import Layout
+from lightning_regkit.marginalize import Readout
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from lightning_regkit._lightning._calls import Images
     from lightning_regkit._lightning._predictor import Predict
     from lightning_regkit.crops import ViewsRow
-    from lightning_regkit.marginalize import Readout
 
 __all__ = ["MultiCrop"]
 
@@ -43,7 +43,7 @@ class MultiCrop(AveragedPrediction, Explained):
         stages: Some of ``"validate"`` (those inside fit too), ``"test"``, ``"predict"``.
         curve: Whether to draw the curve where there are targets, which waits for the device.
         per_view: Whether ``predict`` keeps the probabilities of every view.
-        readout: Names in batches and module where they are unusual, and what is averaged.
+        readout: Names in batches and module where they are unusual, and what is averaged; None for ``Readout()``.
 
     Raises:
         TypeError: An argument is of the wrong kind.
@@ -73,11 +73,11 @@ class MultiCrop(AveragedPrediction, Explained):
         stages: Sequence[str] = ("test", "predict"),
         curve: bool = True,
         per_view: bool = False,
-        readout: "Readout" = READOUT,
+        readout: Readout | None = None,
     ) -> None:
-        super().__init__(OWNER, stages=stages, readout=readout)
+        super().__init__(OWNER, stages=stages, readout=readout or READOUT)
         self.layout = layout_of(OWNER, layout, resize_px, crop_px)
-        self._settings = CropSettings(OWNER, self.layout, allow_upscale, chunk, curve, per_view, readout)
+        self._settings = CropSettings(OWNER, self.layout, allow_upscale, chunk, curve, per_view, self.readout)
         self._views = CropViews(self._settings, "")
         self.curves: dict[int, tuple[ViewsRow, ...]] = {}
 

@@ -40,7 +40,7 @@ class SnapshotEnsemble(SnapshotRun, Explained):
         curve: Whether to run all members where there are targets, and draw the curve.
         placement: ``"device"``, ``"host"`` (copied for every batch), or ``"auto"``: on the device if they take less
             than half of its free memory.
-        readout: Names in batches and module where they are unusual, and what is averaged.
+        readout: Names in batches and module where they are unusual, and what is averaged; None for ``Readout()``.
 
     Raises:
         TypeError: An argument is of the wrong kind; or in a run, the strategy shards weights.
@@ -69,10 +69,12 @@ class SnapshotEnsemble(SnapshotRun, Explained):
         stages: Sequence[str] = ("test", "predict"),
         curve: bool = True,
         placement: str = "auto",
-        readout: Readout = READOUT,
+        readout: Readout | None = None,
     ) -> None:
         self.cycles = CycleSettings(num_cycles, warmup, control, monitor, Path(dirpath))
-        super().__init__(self.cycles, EnsembleSettings(OWNER, num_members, stages, curve, placement, readout))
+        super().__init__(
+            self.cycles, EnsembleSettings(OWNER, num_members, stages, curve, placement, readout or READOUT)
+        )
 
     @override
     def explain(self, plan: Plan) -> str:

@@ -91,7 +91,8 @@ processes on CPU, with gloo, in `pytest tests/ddp/test_every_callback.py`; a ref
 - **equal**: the two end with what one process has that takes the batches of both: weights, rates, and what the callback
   decides or leaves behind. Under tensor parallelism, where both have the same batch: what one process has with that.
 - **own noise**: each process draws its own, and weights are equal on both.
-- **agree**: both have the same. What one process would have is something else: statistics of larger batches.
+- **agree**: both have the same. What one process would have is something else: statistics of larger batches, or noise
+  of torch's generator for larger ones.
 - **refused** in one sentence, before the first step; STRATEGY is the name of the class.
 - **not tried**: no more is known.
 

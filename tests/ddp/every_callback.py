@@ -1,5 +1,4 @@
-"""Script: every row of the table in every way that one script can run, and noise that is resumed where weights are in
-parts."""
+"""Script: every row of the table in every way that one script can run, and what the pages say of noise and torch."""
 
 import os
 import sys

@@ -76,6 +76,29 @@ def test_values_of_data_are_set_by_short_options(capsys: pytest.CaptureFixture[s
     assert config["model"]["optimizer"] == {"name": "momentum", "lr": 0.5, "weight_decay": 0.0005}
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [
+        {"class_path": "SnapshotEnsemble", "init_args": {"num_cycles": 4, "dirpath": "members"}},
+        {"class_path": "EnsembleCheckpoints", "init_args": {"paths": ["a.ckpt"]}},
+        {"class_path": "MonteCarloDropout", "init_args": {"num_samples": 4}},
+        {"class_path": "MultiCrop", "init_args": {"layout": "ten"}},
+    ],
+    ids=lambda callback: callback["class_path"],
+)
+def test_averages_at_test_can_be_named(
+    callback: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = yaml.safe_load(Path(REGULARIZED).read_text())
+    written["trainer"]["callbacks"] = [callback]
+    path = tmp_path / "averaged.yaml"
+    path.write_text(yaml.safe_dump(written))
+    config = parsed(capsys, "fit", "--config", str(path))
+    (found,) = config["trainer"]["callbacks"]
+    assert found["class_path"].split(".")[-1] == callback["class_path"]
+    assert found["init_args"].items() >= callback["init_args"].items()
+
+
 def test_classes_go_by_their_full_name_too(capsys: pytest.CaptureFixture[str]) -> None:
     config = parsed(
         capsys, "fit", "--config", REGULARIZED, "--trainer.callbacks+=lightning_regkit.callbacks.Mixup",
