@@ -1,5 +1,6 @@
 """Script: every row of the table under ``ddp_spawn``, together where they go together, for each run spawns anew."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ def place_of(folder: Path, name: str) -> Place:
 
 def main(folder: Path) -> None:
     for name, rows in groups().items():
+        os.environ.pop("MASTER_PORT", None)  # Lightning keeps it, and anybody may have taken it since
         run(rows, place_of(folder, name))
     for rank in range(RANKS):
         write(folder, rank, {})
