@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ EACH: dict[str, Any] = {
     "DropConnect": lambda **options: DropConnect(0.5, **options),
     "dropout": lambda **options: Surgery(dropped, nn.Conv2d, **options),
 }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests before these may have compiled, and then nothing would be watched."""
+    utils = sys.modules.get("torch._dynamo.utils")
+    if utils is not None:
+        monkeypatch.delitem(utils.counters, "frames", raising=False)
 
 
 def dropped(layer: nn.Module) -> nn.Module:
