@@ -61,6 +61,7 @@ from lightning_regkit._lightning._predictor import PredictorSeam
 from lightning_regkit._lightning._progress import Progress
 from lightning_regkit._lightning._ranks import CHECKPOINT_KEY, Streams, say
 from lightning_regkit._lightning._rates import GroupOption, OptionName, group_options
+from lightning_regkit._lightning._restart import refuse_sharded
 from lightning_regkit._lightning._resume_file import ResumeFile
 from lightning_regkit._lightning._run_state import RunState
 from lightning_regkit._lightning._schedulers import (
@@ -114,6 +115,7 @@ __all__ = [
     "refuse_other_namespace",
     "refuse_rivals",
     "refuse_schedulers",
+    "refuse_sharded",
     "refuse_uneven_logs",
     "renumber",
     "say",

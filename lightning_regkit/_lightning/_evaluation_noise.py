@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 import torch
 
 from lightning_regkit._lightning._generators import forked_torch
+from lightning_regkit._lightning._ranks import data_rank
 from lightning_regkit._random import StreamKey, generator
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ SEEDS: Final = 2**63
 class EvaluationNoise:
     """Seeds torch's generators for every sample of every call on every batch; they are as before afterwards.
 
-    The key is (seed, rank, loader, batch, call, sample). Calls are counted within a batch: under an average over views
-    and members, each of which calls the predictor again, the call stands for member and view.
+    The key is (seed, rank, loader, batch, call, sample); the rank is that of the share of the data. Calls are counted
+    within a batch: under an average over views and members, each of which calls the predictor again, the call stands
+    for member and view.
 
     Args:
         owner: The callback's name.
@@ -38,7 +40,7 @@ class EvaluationNoise:
         """Settle the seed of an evaluation: rank 0's ``PL_GLOBAL_SEED``, else 0."""
         trainer = pl_module.trainer
         self._seed = int(trainer.strategy.broadcast(int(os.environ.get("PL_GLOBAL_SEED", "0")), src=0))
-        self._rank, self._device = trainer.global_rank, pl_module.device
+        self._rank, self._device = data_rank(trainer), pl_module.device
 
     def begin(self, batch_idx: int, dataloader_idx: int) -> None:
         """Begin a batch."""

@@ -33,15 +33,11 @@ class CropCurve:
     """
 
     def __init__(self, keys: "Keys", *, num_views: int, averaging: Averaging) -> None:
-        self._keys, self._num_views, self._averaging = keys, num_views, averaging
+        self._keys, self._averaging = keys, averaging
         self._points = curve_points(num_views)
         self._tallies: dict[int, Tally] = {}
         self._is_told = False
         self.begin()
-
-    def anew(self) -> "CropCurve":
-        """Return one for the next evaluation."""
-        return CropCurve(self._keys, num_views=self._num_views, averaging=self._averaging)
 
     def begin(self) -> None:
         """Begin a batch."""

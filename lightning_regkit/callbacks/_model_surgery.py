@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning import Explained, Plan, Progress, pl, say
+from lightning_regkit._lightning import Explained, Plan, Progress, pl, refuse_sharded, say
 from lightning_regkit._lightning._built import BuiltSeam
 from lightning_regkit.regularizers import Where, find_layers
 from lightning_regkit.regularizers._operation import Operation
@@ -39,7 +39,6 @@ class ModelSurgery(pl.Callback, Explained, ABC):
         self._built, self._progress = BuiltSeam(self._operate), Progress(self._owner)
         self._operation: Operation | None = None
         self._factor: Schedule | None = None
-        self._has_trained = False
 
     @abstractmethod
     def make(self, found: "dict[str, nn.Module]") -> "dict[str, nn.Module]":
@@ -62,6 +61,7 @@ class ModelSurgery(pl.Callback, Explained, ABC):
     @override
     def setup(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
         self._undo()
+        refuse_sharded(self._owner, trainer)
         self._built.attach(pl_module)
 
     @override

@@ -18,7 +18,8 @@ def _no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def module(rank: int = 0, from_rank_0: int | None = None) -> Any:
     strategy = SimpleNamespace(broadcast=lambda value, src: value if from_rank_0 is None else from_rank_0)
-    trainer = SimpleNamespace(strategy=strategy, global_rank=rank)
+    shares = {"num_replicas": 2, "rank": rank} if rank else None
+    trainer = SimpleNamespace(strategy=strategy, distributed_sampler_kwargs=shares)
     return SimpleNamespace(trainer=trainer, device=torch.device("cpu"))
 
 

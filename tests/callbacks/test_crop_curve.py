@@ -103,7 +103,7 @@ def test_batches_of_each_loader_are_added_up() -> None:
     assert len(logs.values) == 2 * len(POINTS) * 3
 
 
-def test_one_loader_has_no_suffix_and_anew_is_empty() -> None:
+def test_one_loader_has_no_suffix_and_a_new_one_is_empty() -> None:
     table, logs = curve(), Logs()
     run(table)
     table.add(([torch.zeros(3, 4, 4), torch.zeros(3, 5, 4)] * 2, TARGETS), 0)
@@ -113,7 +113,7 @@ def test_one_loader_has_no_suffix_and_anew_is_empty() -> None:
         **{f"multicrop/nll_{row.num_views}": row.nll for row in rows},
         **{f"multicrop/ms_{row.num_views}": row.milliseconds for row in rows},
     }
-    assert table.anew().finish(trainer(), logs, is_printed=True) == {}
+    assert curve().finish(trainer(), logs, is_printed=True) == {}
 
 
 def test_a_batch_that_is_begun_again_counts_once() -> None:

@@ -54,6 +54,7 @@ RESTORE: Final = (
 )
 ALL: Final = (*SHARDED, "deepspeed")
 FLAT: Final = ("fsdp", "deepspeed")
+SURGERY: Final = ("Surgery", "DropConnect", "StochasticDepth", "FractionalPooling")
 #: Who refuses which strategies, and how.
 REFUSALS: Final = {
     "KFACPreconditioner": (ALL, GRADIENTS),
@@ -64,8 +65,8 @@ REFUSALS: Final = {
     "WeightPenalty": (FLAT, LAYERS),
     "WeightPenalty, proximal=True": (FLAT, LAYERS),
     "RecalibrateBatchNorm": (FLAT, LAYERS),
+    **dict.fromkeys(SURGERY, (ALL, WHOLE)),
 }
-SURGERY: Final = ("Surgery", "DropConnect", "StochasticDepth", "FractionalPooling")
 EXCEPTIONS: Final = {
     **{
         (key, way): Cell("refused", text.replace("{owner}", key.partition(",")[0]))
@@ -79,7 +80,6 @@ EXCEPTIONS: Final = {
     # What parts of a layer make of the statistics, or of dropout, is for the module to say.
     ("RecalibrateBatchNorm", "tensor"): NOT_TRIED,
     ("MonteCarloDropout", "tensor"): NOT_TRIED,
-    **{(key, way): NOT_TRIED for key in SURGERY for way in SHARDED},
 }
 WORDS: Final = {"equal": "equal", "own": "own noise", "agree": "agree", "refused": "refused", "not tried": "not tried"}
 HEAD: Final = """\
