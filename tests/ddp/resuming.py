@@ -8,7 +8,7 @@ from typing import Any
 from lightning_regkit.callbacks import ExactResume
 from tests.callbacks import interrupted
 from tests.callbacks.interrupted import Augmented, Rows, Stops, is_same, outcome, run
-from tests.ddp.support import RANKS, write
+from tests.ddp.support import RANKS, leave, pause_before_forks, write
 
 BATCH = 3  # of each process: three batches an epoch, one of them after an accumulation window of two
 WORKERS, ACCUMULATION = (0, 2), (1, 2)
@@ -46,6 +46,7 @@ def stop_and_resume(folder: Path, workers: int, accumulation: int) -> dict[str, 
 
 
 def main(folder: Path) -> None:
+    pause_before_forks()
     interrupted.BATCH = BATCH
     interrupted.Augmented = Recording  # type: ignore[misc]
     found = {}
@@ -54,6 +55,7 @@ def main(folder: Path) -> None:
         name = f"{workers} workers, accumulation {accumulation}"
         found[name] = stop_and_resume(folder / name, workers, accumulation)
     write(folder, found[name]["rank"], found)
+    leave()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,15 @@ def run(name: str, folder: Path, *, fails_with: str | None = None) -> list[dict[
 
 def write(folder: Path, rank: int, found: dict[str, Any]) -> None:
     (folder / f"rank{rank}.json").write_text(json.dumps(found))
+
+
+def pause_before_forks() -> None:
+    """Let gloo's threads come to rest before a loader forks its workers.
+
+    Before Python 3.11.10 a child hangs for ever if another thread of its parent was just then making known to the
+    interpreter that it exists (https://github.com/python/cpython/issues/112275), as gloo's do after a collective.
+    """
+    os.register_at_fork(before=partial(time.sleep, 0.05))
 
 
 def leave() -> None:

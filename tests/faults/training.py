@@ -26,6 +26,7 @@ from lightning_regkit.callbacks import ExactResume, Mixup, ScheduleLR
 from lightning_regkit.plugins import AtomicCheckpointIO
 from lightning_regkit.samplers import ResumableSampler
 from lightning_regkit.schedules import Cosine
+from tests.ddp.support import pause_before_forks
 
 EPOCHS, EXAMPLES, BATCH_SIZE = 3, 95, 4  # of all processes together: 24 batches, the last one short
 FEATURES, HIDDEN, CLASSES = 64, 8192, 10  # a checkpoint of 5 MB, so that a kill can hit the writing of it
@@ -105,6 +106,8 @@ def loaders(devices: int, workers: int) -> tuple[DataLoader[Any], DataLoader[Any
 
 def fit(folder: Path, checkpoints: Path, devices: int, workers: int) -> None:
     pl.seed_everything(3, verbose=False)
+    if devices > 1:
+        pause_before_forks()
     resume = ExactResume(every="3step", dirpath=checkpoints)
     trainer = pl.Trainer(
         accelerator="cpu",
