@@ -2,6 +2,7 @@
 
 from typing import Any, Final, final
 
+import cv2
 import numpy as np
 from typing_extensions import override
 
@@ -25,7 +26,7 @@ class Lighting(A.ImageOnlyTransform):
     alpha_std² V diag(eigenvalue²) Vᵀ.
 
     Args:
-        axes: Eigenvalues and eigenvectors of the data set; ImageNet's, or what :func:`fit_lighting` measured.
+        axes: Eigenvalues and eigenvectors of the data set, as :func:`fit_lighting` measures them; None for ImageNet's.
         alpha_std: Standard deviation of each alpha, >= 0.
         p: Share of the images that are changed.
 
@@ -49,8 +50,9 @@ class Lighting(A.ImageOnlyTransform):
         In nothing but the cut at the range. albumentations' ``FancyPCA`` takes the axes of each image instead.
     """
 
-    def __init__(self, axes: ColorAxes = IMAGENET, *, alpha_std: float = 0.1, p: float = 1.0) -> None:
+    def __init__(self, axes: ColorAxes | None = None, *, alpha_std: float = 0.1, p: float = 1.0) -> None:
         super().__init__(p=p)
+        axes = IMAGENET if axes is None else axes
         if not isinstance(axes, ColorAxes):
             remedy = "Write Lighting(augment.fit_lighting(folder)), or ColorAxes(eigenvalues, eigenvectors)."
             raise TypeError(message("Lighting", "axes", "be ColorAxes", axes, remedy))
@@ -65,5 +67,5 @@ class Lighting(A.ImageOnlyTransform):
         check_rgb("Lighting", img)
         if img.dtype == np.uint8:
             levels = np.arange(LEVELS)[:, None] + offset * (LEVELS - 1)  # (256, 3)
-            return np.rint(levels).clip(0, LEVELS - 1).astype(np.uint8)[img, range(3)]
+            return cv2.LUT(img, np.rint(levels).clip(0, LEVELS - 1).astype(np.uint8)[None])
         return (img + offset.astype(np.float32)).clip(0, 1)

@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from lightning_regkit import augment
+from lightning_regkit.augment._albumentations import albumentations
 from tests.benchmarks.harness import Comparison
 from tests.photos import SOURCES
 
@@ -30,7 +31,8 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
     keyed, auto = augment.Keyed([photo], resnet, seed=0), v2.AutoAugment()
     ours_auto, small = augment.from_torchvision(auto), tensor[:, :crop_px, :crop_px].contiguous()
     pixels = np.ascontiguousarray(photo[:crop_px, :crop_px])
-    lighting, brightness = augment.Lighting(), augment.color_simple()
+    lighting, per_image = augment.Lighting(), albumentations.FancyPCA(p=1.0)
+    brightness = augment.color_simple()
     jitter = v2.ColorJitter(brightness=0.4, contrast=0.4)
     pairs: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         "resnet_train / torchvision of tensors": (lambda: resnet(image=photo), lambda: theirs(tensor)),
@@ -40,7 +42,7 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
         "resnet_train: Keyed / not": (lambda: keyed[0, 0], lambda: resnet(image=photo)),
         "AutoAugment: from_torchvision / itself": (lambda: ours_auto(image=pixels), lambda: auto(small)),
         "color_simple / torchvision ColorJitter": (lambda: brightness(image=pixels), lambda: jitter(small)),
-        "Lighting / copy": (lambda: lighting(image=pixels), pixels.copy),
+        "Lighting / albumentations FancyPCA": (lambda: lighting(image=pixels), lambda: per_image(image=pixels)),
     }
     return [
         Comparison(name, _often(ours, repeats), _often(peer, repeats), rounds=1 if tiny else 21)
