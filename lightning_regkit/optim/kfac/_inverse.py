@@ -44,6 +44,9 @@ def decompose(both: Factors) -> Eigenbasis:
     Returns:
         Orthonormal eigenvectors, and eigenvalues in ascending order; those that rounding made negative are 0.
 
+    Raises:
+        ValueError: A factor holds NaN or infinity.
+
     Example:
         >>> decompose(Factors(A=torch.diag(torch.tensor([9.0, 1.0])), G=torch.eye(1))).D_A
         tensor([1., 9.])
@@ -51,8 +54,8 @@ def decompose(both: Factors) -> Eigenbasis:
     Reference:
         Martens and Grosse 2015, arXiv 1503.05671, appendix B.
     """
-    values_a, vectors_a = torch.linalg.eigh(both.A)
-    values_g, vectors_g = torch.linalg.eigh(both.G)
+    values_a, vectors_a = _eigh(both.A)
+    values_g, vectors_g = _eigh(both.G)
     return Eigenbasis(Q_A=vectors_a, D_A=values_a.clamp(min=0), Q_G=vectors_g, D_G=values_g.clamp(min=0))
 
 
@@ -88,6 +91,19 @@ def precondition(gradient: Tensor, basis: Eigenbasis, *, damping: float) -> Tens
         raise ValueError(message("optim.kfac.precondition", "gradient", f"be of shape {shape}", tuple(gradient.shape)))
     inside = basis.Q_G.T @ gradient @ basis.Q_A / (torch.outer(basis.D_G, basis.D_A) + damping)
     return basis.Q_G @ inside @ basis.Q_A.T
+
+
+def _eigh(factor: Tensor) -> tuple[Tensor, Tensor]:
+    try:
+        values, vectors = torch.linalg.eigh(factor)
+    except RuntimeError as error:  # torch.linalg.LinAlgError, which torch does not export
+        if not factor.isfinite().all():
+            remedy = "The run has diverged: lower the learning rate, or raise damping."
+            got = factor[~factor.isfinite()][0].item()
+            raise ValueError(message("optim.kfac.decompose", "factors", "be finite", got, remedy)) from error
+        # In single precision LAPACK gives up on some matrices of low rank: the factor of a small first batch is one.
+        values, vectors = torch.linalg.eigh(factor.double())
+    return values.to(factor.dtype), vectors.to(factor.dtype)
 
 
 def kl_scale(terms: Iterable[Tensor], kl_clip: float) -> Tensor:

@@ -75,6 +75,33 @@ def test_eigenvalues_are_not_negative_and_give_the_factors_back() -> None:
     assert below.D_G.tolist() == [0.0]
 
 
+def test_what_single_precision_cannot_decompose_is_decomposed_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = noise(4, 12).float()
+    both = Factors(A=rows.T @ rows, G=torch.eye(2))
+    whole, expected = torch.linalg.eigh, decompose(both)
+
+    def gives_up(matrix: Tensor) -> tuple[Tensor, Tensor]:
+        if matrix.dtype == torch.float32:
+            raise RuntimeError("failed to converge")
+        return whole(matrix)
+
+    monkeypatch.setattr(torch.linalg, "eigh", gives_up)
+    basis = decompose(both)
+    torch.testing.assert_close(basis.D_A, expected.D_A)
+    torch.testing.assert_close(basis.Q_A @ torch.diag(basis.D_A) @ basis.Q_A.T, both.A)
+    assert basis.Q_A.dtype == torch.float32
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="finite") as refused:
+        decompose(Factors(A=torch.full((3, 3), value), G=torch.eye(2)))
+    assert str(refused.value) == (
+        f"optim.kfac.decompose: factors must be finite, got {value}. The run has diverged: lower the learning rate, or "
+        "raise damping."
+    )
+
+
 def test_another_shape_is_refused() -> None:
     basis = Eigenbasis(Q_A=torch.eye(3), D_A=torch.ones(3), Q_G=torch.eye(2), D_G=torch.ones(2))
     with pytest.raises(ValueError, match="shape") as caught:
