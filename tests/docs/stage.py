@@ -112,6 +112,7 @@ def names() -> dict[str, Any]:
     whole = labeled(2, 260)
     return {
         "Any": Any,
+        "Classifier": Classifier,
         "datamodule": data,
         "dataset": labeled(8, 32),
         "images": pictures(8),
