@@ -1,5 +1,6 @@
 """No page shows a call that the package would refuse."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ PAGES = [
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_examples_use_what_exists(page: Path) -> None:
     assert [stale for block in pages.python_blocks(page.read_text()) for stale in pages.stale_names(block)] == []
+
+
+def test_the_tests_that_the_readme_names_are_there() -> None:
+    named = set(re.findall(r"`(tests/[\w/.]+)`", (ROOT / "README.md").read_text()))
+    assert len(named) > 9
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
 def test_blocks_are_those_in_python() -> None:
