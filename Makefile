@@ -7,7 +7,7 @@ LOWEST := .venv-lowest/bin
 LOWEST_READY := .venv-lowest/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format docs docs-figures bench faults test-lowest clean
+.PHONY: help quickstart test browser lint format docs docs-figures bench faults test-lowest release-check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,10 @@ test: $(READY)  ## every test; branch coverage >= 95 %, and 100 % of what is pur
 	$(BIN)/python -m pytest --cov --cov-report=term
 	$(BIN)/python -m coverage report --include='lightning_regkit/*' --fail-under=100 \
 		--omit='lightning_regkit/_lightning/*,lightning_regkit/callbacks/*'
+
+browser: $(READY)  ## open the page of `regkit report` in a Chromium, which must be there; `make test` skips that without
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -rs tests/report/test_browser.py
 
 lint: $(READY)  ## format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .
@@ -41,7 +45,11 @@ docs-figures: $(READY)  ## make the pictures of the docs again
 	cp outputs/quickstart/quickstart.png docs/_static/quickstart.png
 	$(BIN)/python docs/figures/mixing.py docs/_static/mixing.png
 	$(BIN)/python docs/figures/augment.py docs/_static/augment.png
+	$(BIN)/python docs/figures/optimizer_paths.py docs/_static/optimizer_paths.png
+	$(BIN)/python docs/figures/second_order.py docs/_static/second_order.png
+	$(BIN)/python docs/figures/universal_approximation.py docs/_static/universal_approximation.png
 	$(BIN)/python docs/figures/multi_crop.py docs/_static/multi_crop.png docs/_static/multi_crop_curve.png
+	$(BIN)/python docs/figures/report.py outputs/quickstart/tensorboard docs/_static/report.png  # after make browser
 
 bench: $(READY)  ## speed, as a ratio to a peer in the same run
 	$(BIN)/python -m tests.benchmarks
@@ -52,6 +60,10 @@ faults: $(READY)  ## kill a run 25 times, at any moment, and compare what it lea
 # Old releases call what newer ones of their own dependencies deprecate.
 test-lowest: $(LOWEST_READY)  ## every test, under the lower bounds of pyproject.toml
 	$(LOWEST)/python -m pytest -W ignore::DeprecationWarning
+
+release-check: $(READY)  ## build wheel and sdist, install the wheel alone, run the ten lines of the README, read its types
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[release]'
+	$(BIN)/python -m tests.release
 
 clean:  ## remove environments, caches and built docs
 	rm -rf .venv .venv-lowest docs/_build dist .coverage .coverage.*

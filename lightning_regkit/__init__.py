@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from lightning_regkit import (
         augment,
         callbacks,
+        cli,
         crops,
         ensemble,
         errors,
         marginalize,
         mixing,
+        monitoring,
         optim,
         plugins,
         regularizers,
+        report,
         samplers,
         schedules,
         stopping,
+        tuning,
     )
     from lightning_regkit._explain import explain
 
@@ -36,18 +40,22 @@ __all__ = [
     "__version__",
     "augment",
     "callbacks",
+    "cli",
     "crops",
     "ensemble",
     "errors",
     "explain",
     "marginalize",
     "mixing",
+    "monitoring",
     "optim",
     "plugins",
     "regularizers",
+    "report",
     "samplers",
     "schedules",
     "stopping",
+    "tuning",
 ]
 
 

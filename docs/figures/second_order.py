@@ -1,11 +1,13 @@
 """Draw Newton's step beside gradient steps, what curvature costs, and L-BFGS on one batch and on small ones.
 
-Run from the root of the repository: ``python docs/figures/second_order.py docs/_static/second_order.png``. The digits are
-those that scikit-learn ships.
+Run from the root of the repository: ``python docs/figures/second_order.py docs/_static/second_order.png``. The digits
+are those that scikit-learn ships.
 """
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import matplotlib as mpl
@@ -58,7 +60,7 @@ def draw_steps(axes: Axes) -> None:
     minimize(
         lambda at: float(quadratic(torch.tensor(at, dtype=torch.float32))),
         np.array(START),
-        jac=lambda at: (CURVATURE.double().numpy() @ at),
+        jac=lambda at: CURVATURE.double().numpy() @ at,
         method="BFGS",
         callback=lambda at: found.append(at.copy()),
     )
@@ -76,28 +78,38 @@ def draw_steps(axes: Axes) -> None:
     axes.legend(frameon=False, loc="lower left")
 
 
-def seconds(act: object) -> float:
+def seconds(act: Callable[[], object]) -> float:
     """Return the shortest of three times."""
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        act()  # type: ignore[operator]
+        act()
         times.append(time.perf_counter() - start)
     return min(times)
 
 
+def bfgs_update(inverse: Tensor, gradient: Tensor) -> Tensor:
+    """Return a matrix corrected by one of rank two: the shape of BFGS's update."""
+    product = inverse @ gradient
+    return inverse + torch.outer(gradient, gradient) - torch.outer(product, product) / (gradient @ product)
+
+
+def two_products(pairs: Tensor, gradient: Tensor) -> Tensor:
+    """Return what L-BFGS makes of its pairs: a product with each, twice."""
+    return pairs.T @ (pairs @ gradient)
+
+
 def draw_costs(axes: Axes) -> None:
     """Draw what it takes to solve with a Hessian, to update its inverse (BFGS), and to recall 100 pairs (L-BFGS)."""
-    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     rows: dict[str, list[float]] = {"Newton, solve: N³": [], "BFGS, update: N²": [], "L-BFGS, 100 pairs: N": []}
     for size in SIZES:
-        factor = torch.randn(size, size)
-        hessian, gradient = factor @ factor.T + size * torch.eye(size), torch.randn(size)
-        pairs = torch.randn(100, size)
+        factor, gradient, *pairs = torch.randn(size + 101, size, generator=generator).split([size, 1, 100])
+        hessian, gradient = factor @ factor.T + size * torch.eye(size), gradient[0]
         solve, update, recall = rows.values()
-        solve.append(seconds(lambda h=hessian, g=gradient: torch.linalg.solve(h, g)))
-        update.append(seconds(lambda h=hessian, g=gradient: h + torch.outer(g, g) - torch.outer(h @ g, h @ g) / (g @ h @ g)))
-        recall.append(seconds(lambda p=pairs, g=gradient: p.T @ (p @ g)))
+        solve.append(seconds(partial(torch.linalg.solve, hessian, gradient)))
+        update.append(seconds(partial(bfgs_update, hessian, gradient)))
+        recall.append(seconds(partial(two_products, pairs[0], gradient)))
     for name, times in rows.items():
         axes.loglog(SIZES, [1000 * each for each in times], "o-", label=name)
     axes.set(title="the price of one step", xlabel="weights N", ylabel="ms")
@@ -106,17 +118,18 @@ def draw_costs(axes: Axes) -> None:
     axes.legend(frameon=False)
 
 
-def losses(name: str, lr: float, batch: int) -> list[tuple[int, float]]:
+def losses(name: str, lr: float, batch: int) -> list[tuple[float, float]]:
     """Return gradients taken, in whole data sets, and the loss over all images, of softmax regression."""
     data = load_digits()
     inputs = torch.from_numpy(data.data[:EXAMPLES]).float() / 16
     targets = torch.from_numpy(data.target[:EXAMPLES]).long()
-    torch.manual_seed(0)
-    layer = nn.Linear(64, 10)
+    generator, layer = torch.Generator().manual_seed(0), nn.Linear(64, 10)
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
     optimizer = rk.optim.create(layer, name, lr=lr)
     taken, seen = 0.0, []
     while taken < EVALUATIONS:
-        for rows in torch.randperm(EXAMPLES).split(batch):
+        for rows in torch.randperm(EXAMPLES, generator=generator).split(batch):
 
             def closure(rows: Tensor = rows) -> Tensor:
                 nonlocal taken
@@ -140,7 +153,9 @@ def draw_batches(axes: Axes) -> None:
         found = losses(*run)
         axes.semilogy(*np.array(found).T, label=label)
         print(f"{label}: loss {found[-1][1]:.4g} after {found[-1][0]:.0f} passes")  # noqa: T201
-    axes.set(title="softmax regression on digits", xlabel="gradients, in passes over the data", ylabel="loss of all images")
+    axes.set(
+        title="softmax regression on digits", xlabel="gradients, in passes over the data", ylabel="loss of all images"
+    )
     axes.legend(frameon=False)
 
 

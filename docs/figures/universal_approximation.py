@@ -5,6 +5,7 @@ Run from the root of the repository:
 """
 
 import sys
+from itertools import pairwise
 from typing import Final
 
 import matplotlib as mpl
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 STEEPNESS: Final = (5.0, 20.0, 200.0)
 COUNTS: Final = (5, 20, 80)
 GRID: Final = 1601
+EDGE: Final = 2
 DPI: Final = 90
 
 
@@ -38,7 +40,7 @@ def bumps(count: int, steepness: float = 4000.0) -> nn.Sequential:
     A unit that rises at the left end of an interval counts with the height there, the one at the right end against it.
     """
     edges = torch.linspace(0, 1, count + 1)
-    heights = torch.stack([target(torch.linspace(*pair, 50)).mean() for pair in zip(edges, edges[1:], strict=False)])
+    heights = torch.stack([target(torch.linspace(*pair, 50)).mean() for pair in pairwise(edges)])
     hidden, readout = nn.Linear(1, 2 * count), nn.Linear(2 * count, 1)
     with torch.no_grad():
         hidden.weight.fill_(steepness)
@@ -61,7 +63,7 @@ def main(file: str) -> None:
     panels[0].set(title="one sigmoid: a step", xlabel="x")
     panels[1].set(title="two sigmoids: a bump", xlabel="x")
     panels[2].plot(inputs, target(inputs), color="black", linewidth=2, label="the function")
-    inside = (inputs > 0.001) & (inputs < 0.999)  # at the ends half a step stands
+    inside = slice(EDGE, -EDGE)  # at the ends half a step stands
     for count in COUNTS:
         found = bumps(count)(inputs)
         panels[2].plot(inputs, found, linewidth=1, label=f"{2 * count} units")

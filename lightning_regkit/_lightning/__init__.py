@@ -38,6 +38,9 @@
 ``_endings``    how a fit ends, and files of its state
 ``_batch_statistics`` statistics of BatchNorm layers, computed anew
 ``_evaluation_noise`` noise at test that a rerun repeats
+``_logging_steps`` the steps that are logged, and what they hold
+``_loggers``    rows and images to every logger, over its axis
+``_fetching``   when training waits for its next batch
 ``_device_time`` the time at which a device has done what it was told
 ``_ranks``      one seed for all ranks, another stream for each
 """

@@ -5,10 +5,12 @@ network: :class:`StochasticDepth`, :class:`DropConnect`, :class:`FractionalPooli
 Penalty on weights: :class:`WeightPenalty`. Learning rate: :class:`ScheduleLR`, :class:`ScaleLR`. Curvature:
 :class:`KFACPreconditioner`. Runs that are killed and go on: :class:`ExactResume`. The best epoch:
 :class:`BestEpochCheckpoint`, :class:`RecalibrateBatchNorm`. Averages at test: :class:`SnapshotEnsemble`,
-:class:`EnsembleCheckpoints` over models, :class:`MultiCrop` over crops, :class:`MonteCarloDropout` over masks.
+:class:`EnsembleCheckpoints` over models, :class:`MultiCrop` over crops, :class:`MonteCarloDropout` over masks. What there
+is to watch, in every logger: :class:`CommandCenter`.
 """
 
 from lightning_regkit.callbacks._best_epoch_checkpoint import BestEpochCheckpoint
+from lightning_regkit.callbacks._command_center import CommandCenter
 from lightning_regkit.callbacks._cutmix import CutMix
 from lightning_regkit.callbacks._cutout import Cutout
 from lightning_regkit.callbacks._drop_connect import DropConnect
@@ -31,6 +33,7 @@ from lightning_regkit.callbacks._weight_penalty import WeightPenalty
 
 __all__ = [
     "BestEpochCheckpoint",
+    "CommandCenter",
     "CutMix",
     "Cutout",
     "DropConnect",

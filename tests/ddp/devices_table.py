@@ -58,6 +58,7 @@ SURGERY: Final = ("Surgery", "DropConnect", "StochasticDepth", "FractionalPoolin
 #: Who refuses which strategies, and how.
 REFUSALS: Final = {
     "KFACPreconditioner": (ALL, GRADIENTS),
+    "CommandCenter": (ALL, WHOLE),
     "SnapshotEnsemble": (ALL, WHOLE),
     "EnsembleCheckpoints": (ALL, WHOLE),
     "ExactResume": (ALL, WHOLE),

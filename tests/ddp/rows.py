@@ -71,6 +71,7 @@ class Row:
         is_pooled: Whether images are pooled first.
         is_test: Whether the callback acts in ``trainer.test``, not in a fit.
         is_visible: Whether a fit without it ends with other weights.
+        is_logged: Whether there is a logger, and every step is logged.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Row:
     is_pooled: bool = False
     is_test: bool = False
     is_visible: bool = True
+    is_logged: bool = False
 
     @property
     def key(self) -> str:
@@ -100,6 +102,14 @@ def scaled(_: Place) -> pl.Callback:
 
 def batch_of(callback: Any, _: Path) -> dict[str, Any]:
     return {"batch": callback.state_dict()["batch"]}
+
+
+def center(_: Place) -> pl.Callback:
+    return callbacks.CommandCenter()
+
+
+def counted(callback: Any, _: Path) -> dict[str, Any]:
+    return {"samples": callback.odometer.samples}
 
 
 def penalty(_: Place) -> pl.Callback:
@@ -223,6 +233,7 @@ TABLE: Final = (
     Row("BestEpochCheckpoint", unrestored, variant="restore=False", facts=verdict, collectives=(0.0, 2.0)),
     Row("ExactResume", resume, facts=saved, collectives=(0.0, 3.0), is_visible=False),
     Row("RecalibrateBatchNorm", recalibrate, "agree", collectives=(0.0, 2.0), is_normalized=True),
+    Row("CommandCenter", center, facts=counted, is_visible=False, is_logged=True),
     Row("Mixup", mixup, "own"),
     Row("CutMix", cutmix, "own"),
     Row("Cutout", cutout, "own"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.loggers import CSVLogger
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
@@ -77,6 +78,8 @@ def run(rows: Sequence[Row], place: Place, *, alone: bool = False, **given: Any)
         is_pooled=any(row.is_pooled for row in rows),
     )
     made = [row.make(place.of(row)) for row in rows]
+    if any(row.is_logged for row in rows):
+        given = {"logger": CSVLogger(place.folder), "log_every_n_steps": 1, **given}
     own = trainer(
         callbacks=made,
         enable_checkpointing=any(isinstance(each, pl.callbacks.Checkpoint) for each in made),

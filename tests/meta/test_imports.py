@@ -20,7 +20,9 @@ def loaded_by(statement: str) -> set[str]:
     "statement",
     [
         "import lightning_regkit",
+        "import lightning_regkit.cli",
         "import lightning_regkit.errors",
+        "import lightning_regkit.report",
         "import lightning_regkit.schedules",
         "import lightning_regkit.stopping",
     ],
@@ -43,7 +45,7 @@ def test_explain_loads_when_first_used() -> None:
 
 
 def test_pure_packages_do_not_load_lightning() -> None:
-    names = ("crops", "ensemble", "marginalize", "mixing", "optim", "regularizers")
+    names = ("crops", "ensemble", "marginalize", "mixing", "monitoring", "optim", "regularizers")
     statement = f"import {', '.join(f'lightning_regkit.{name}' for name in names)}"
     assert loaded_by(statement) == {"numpy", "torch"}
 

@@ -1,0 +1,101 @@
+"""Samplers, storages, and when a search is over."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from lightning_regkit.tuning._budget import Budget
+from lightning_regkit.tuning._space import Among, Between
+from lightning_regkit.tuning._study import is_over, open_study, sober, suggest
+
+SPACE = {"lr": Between(1e-4, 1e-1), "weight_decay": Among((1e-4, 1e-5, 0.0))}
+
+
+def run(study: optuna.Study, count: int) -> list[dict[str, Any]]:
+    with sober():
+        study.optimize(lambda trial: suggest(trial, SPACE)["lr"], n_trials=count)
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize("sampler", ["random", "grid", "quasi_random", "tpe"])
+def test_every_sampler_stays_inside_and_repeats(sampler: Any) -> None:
+    budget = Budget(sampler=sampler)
+    first, second = (run(open_study(SPACE, budget, None, 3), 6) for _ in range(2))
+    assert first == second
+    assert all(1e-4 <= params["lr"] <= 1e-1 and params["weight_decay"] in {1e-4, 1e-5, 0.0} for params in first)
+    assert len({params["lr"] for params in first}) > 1
+    assert run(open_study(SPACE, budget, None, 4), 6) != first
+
+
+def test_a_search_that_goes_on_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
+    whole = run(open_study(SPACE, Budget(), None, 0), 6)
+    run(open_study(SPACE, Budget(), tmp_path, 0), 2)
+    assert run(open_study(SPACE, Budget(), tmp_path, 0), 4) == whole
+
+
+STORAGES: list[Callable[[Path], str | None]] = [
+    lambda folder: None,
+    lambda folder: f"sqlite:///{folder}/elsewhere.db",
+    lambda folder: f"{folder}/shared/search.journal",
+]
+
+
+@pytest.mark.parametrize("storage", range(3))
+def test_storages_remember(tmp_path: Path, storage: int) -> None:
+    budget = Budget(storage=STORAGES[storage](tmp_path), num_trials=3)
+    run(open_study(SPACE, budget, tmp_path, 0), 2)
+    again = open_study(SPACE, budget, tmp_path, 0)
+    assert len(again.trials) == 2
+    assert not is_over(again, SPACE, budget)
+    run(again, 1)
+    assert is_over(again, SPACE, budget)
+
+
+def test_a_database_needs_no_folder(tmp_path: Path) -> None:
+    budget = Budget(storage=f"sqlite:///{tmp_path}/x.db")
+    run(open_study(SPACE, budget, None, 0), 1)
+    assert (tmp_path / "x.db").exists()
+
+
+@pytest.mark.parametrize(("num_trials", "expected"), [(5, 5), (99, 12)])
+def test_a_grid_ends_when_it_is_through(num_trials: int, expected: int) -> None:
+    budget = Budget(sampler="grid", num_trials=num_trials)
+    study = open_study(SPACE, budget, None, 0)
+    count = 0
+    while not is_over(study, SPACE, budget):
+        count += 1
+        run(study, 1)
+    assert count == expected
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == expected
+
+
+def test_directions_and_pruners() -> None:
+    study = open_study(SPACE, Budget(mode="min", is_pruned=False), None, 0)
+    assert study.direction.name == "MINIMIZE"
+    assert isinstance(study.pruner, optuna.pruners.NopPruner)
+    assert isinstance(open_study(SPACE, Budget(), None, 0).pruner, optuna.pruners.MedianPruner)
+
+
+def test_killed_trials_are_made_again(tmp_path: Path) -> None:
+    budget = Budget(num_trials=2)
+    study = open_study(SPACE, budget, tmp_path, 0)
+    storage: Any = study._storage
+    assert storage.get_heartbeat_interval() == 60
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        trial = study.ask()
+    values = suggest(trial, SPACE)
+    callback = storage.get_heartbeat_stale_trial_callback()
+    study._storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
+    callback(study, study._storage.get_trial(trial._trial_id))
+    again = run(open_study(SPACE, budget, tmp_path, 0), 1)
+    assert again[1] == values
+
+
+def test_sobriety_ends() -> None:
+    level = optuna.logging.get_verbosity()
+    with sober():
+        assert optuna.logging.get_verbosity() == optuna.logging.ERROR
+    assert optuna.logging.get_verbosity() == level
