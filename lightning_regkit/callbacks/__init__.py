@@ -5,8 +5,8 @@ network: :class:`StochasticDepth`, :class:`DropConnect`, :class:`FractionalPooli
 Penalty on weights: :class:`WeightPenalty`. Learning rate: :class:`ScheduleLR`, :class:`ScaleLR`. Curvature:
 :class:`KFACPreconditioner`. Runs that are killed and go on: :class:`ExactResume`. The best epoch:
 :class:`BestEpochCheckpoint`, :class:`RecalibrateBatchNorm`. Averages at test: :class:`SnapshotEnsemble`,
-:class:`EnsembleCheckpoints` over models, :class:`MultiCrop` over crops, :class:`MonteCarloDropout` over masks. What there
-is to watch, in every logger: :class:`CommandCenter`.
+:class:`EnsembleCheckpoints` over models, :class:`MultiCrop` over crops, :class:`MonteCarloDropout` over masks. What
+there is to watch, in every logger: :class:`CommandCenter`.
 """
 
 from lightning_regkit.callbacks._best_epoch_checkpoint import BestEpochCheckpoint
