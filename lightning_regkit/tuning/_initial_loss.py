@@ -107,5 +107,5 @@ def initial_loss(
     size, penalty = seen.batch_size, seen.penalty
     expected = None if seen.spec is None else expected_loss(seen.spec, batch_size=size, penalty=penalty)
     result = InitialLoss(seen.loss, expected, seen, judge_initial(seen))
-    write_json(setup.folder, "1_initial_loss", result)
+    write_json(setup.path, "1_initial_loss", result)
     return result

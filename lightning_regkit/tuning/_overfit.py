@@ -107,8 +107,8 @@ def overfit(
     ran = run_steps(module, source, watch, setup, (max_steps, num_batches, ()))
     seen = _overfitted(watch, ran, num_batches)
     result = OverfitRun(seen, judge_overfit(seen), is_unaugmented)
-    write_json(setup.folder, "2_overfit", result)
-    write_picture(setup.folder, "2_overfit", result)
+    write_json(setup.path, "2_overfit", result)
+    write_picture(setup.path, "2_overfit", result)
     return result
 
 

@@ -52,7 +52,7 @@ class Protocol:
     setup: Setup = field(default_factory=Setup)
 
     def __post_init__(self) -> None:
-        if self.setup.folder is None:
+        if self.setup.path is None:
             raise ValueError(message(OWNER, "setup", "have a folder", None))
 
     def start(self, first: int | None = None, *, is_stubborn: bool = False) -> int:
@@ -102,8 +102,8 @@ class Protocol:
 
     @property
     def _folder(self) -> Path:
-        assert self.setup.folder is not None  # noqa: S101  # checked at construction
-        return self.setup.folder
+        assert self.setup.path is not None  # noqa: S101  # checked at construction
+        return self.setup.path
 
     def _make(self, step: int, done: dict[int, StepDone]) -> Outcome:
         facts = {name: fact for made in sorted(done) for name, fact in done[made].facts.items()}

@@ -109,8 +109,8 @@ def _outcome(found: SearchResult, past: int) -> Outcome:
 def _curves(_task: Task, facts: Facts, plan: Plan) -> Outcome:
     curves = Curves(**{name.removeprefix("curve "): tuple(c) for name, c in facts.items() if name.startswith("curve ")})
     found = diagnose(curves)
-    write_json(plan.setup.folder, "6_curves", {"curves": curves, "diagnosis": found})
-    write_picture(plan.setup.folder, "6_curves", curves)
+    write_json(plan.setup.path, "6_curves", {"curves": curves, "diagnosis": found})
+    write_picture(plan.setup.path, "6_curves", curves)
     return Verdict(found.causes[0], found.sentence), {}
 
 
@@ -119,9 +119,7 @@ def _next(_task: Task, facts: Facts, plan: Plan) -> Outcome:
     decays = ", ".join(f"{decay:g}" for decay in facts["weight_decay"])
     text = f"Go to step 5 again with rates from {low:.2g} to {high:.2g} and weight decay among {decays}"
     text += f", or train longer with lr={facts['best lr'][0]:.3g}, weight_decay={facts['best weight_decay'][0]:g}."
-    write_json(
-        plan.setup.folder, "7_next", {"lr": [low, high], "weight_decay": facts["weight_decay"], "sentence": text}
-    )
+    write_json(plan.setup.path, "7_next", {"lr": [low, high], "weight_decay": facts["weight_decay"], "sentence": text})
     return Verdict(HEALTHY, text), {}
 
 

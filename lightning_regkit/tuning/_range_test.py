@@ -121,6 +121,6 @@ def range_test(
     run_steps(module, data, watch, setup, (num_steps, None, ()))
     losses = (*watch.losses, *[float("nan")] * (SHORTEST - len(watch.losses)))
     result = RangeTest(planned[: len(losses)], losses, analyze_range(planned[: len(losses)], losses))
-    write_json(setup.folder, "3_range_test", result)
-    write_picture(setup.folder, "3_range_test", result)
+    write_json(setup.path, "3_range_test", result)
+    write_picture(setup.path, "3_range_test", result)
     return result

@@ -104,8 +104,8 @@ def rate_trials(
         losses.append(tuple(watch.losses))
     best, verdict = judge_trials(tuple(rates), losses)
     result = RateTrials(tuple(rates), tuple(losses), best, verdict)
-    write_json(setup.folder, "3_rate_trials", result)
-    write_picture(setup.folder, "3_rate_trials", result)
+    write_json(setup.path, "3_rate_trials", result)
+    write_picture(setup.path, "3_rate_trials", result)
     return result
 
 

@@ -13,11 +13,11 @@ __all__ = ["keep_table", "rows_of"]
 
 def keep_table(study: optuna.Study, setup: Setup) -> None:
     """Write ``trials.csv``: all searches of the storage, if there is a folder."""
-    if setup.folder is not None:
+    if setup.path is not None:
         storage = study._storage  # noqa: SLF001  # nowhere public
         names = optuna.study.get_all_study_names(storage)
         studies = [optuna.load_study(study_name=name, storage=storage) for name in sorted(names)]
-        write_table(setup.folder / "trials.csv", [row for each in studies for row in rows_of(each, setup.seed)])
+        write_table(setup.path / "trials.csv", [row for each in studies for row in rows_of(each, setup.seed)])
 
 
 def rows_of(study: optuna.Study, seed: int) -> tuple[Row, ...]:

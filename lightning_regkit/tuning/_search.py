@@ -90,7 +90,8 @@ def search(
     Raises:
         ImportError: Optuna is not there.
         TypeError: A value is of the wrong kind.
-        ValueError: The space is empty or names something unknown, or the monitored metric is not logged.
+        ValueError: The space is empty or names something unknown, a search of this name is over another one, or the
+            monitored metric is not logged.
 
     Example:
         >>> search(object(), None, {})
@@ -107,7 +108,7 @@ def search(
         from lightning_regkit.tuning._rows import keep_table, rows_of  # noqa: PLC0415
     except ImportError as error:
         raise ImportError(f"{OWNER}: optuna must be installed. pip install lightning-regkit[tuning]") from error
-    study = _study.open_study(space, budget, setup.folder, setup.seed)
+    study = _study.open_study(space, budget, setup.path, setup.seed)
     task = (module, data)
     with _study.sober():
         while not _study.is_over(study, space, budget):
@@ -116,8 +117,8 @@ def search(
     keep_table(study, setup)
     rows = rows_of(study, setup.seed)
     result = _result(rows, space, budget)
-    write_json(setup.folder, budget.name, result)
-    write_picture(setup.folder, budget.name, result)
+    write_json(setup.path, budget.name, result)
+    write_picture(setup.path, budget.name, result)
     return result
 
 

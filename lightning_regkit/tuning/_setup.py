@@ -34,10 +34,15 @@ class Setup:
         True
     """
 
-    folder: Path | None = None
+    folder: str | Path | None = None
     callbacks: "Sequence[pl.Callback]" = ()
     trainer: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
         non_negative_int("tuning.Setup", "seed", self.seed)
+
+    @property
+    def path(self) -> Path | None:
+        """The folder as a path, or None."""
+        return None if self.folder is None else Path(self.folder)

@@ -10,6 +10,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend
 from typing_extensions import override
 
+from lightning_regkit._checks import message
 from lightning_regkit._random import StreamKey, generator
 from lightning_regkit.tuning._budget import Budget
 from lightning_regkit.tuning._space import Between, Space
@@ -19,6 +20,7 @@ __all__ = ["Keyed", "is_over", "open_study", "sober", "suggest"]
 #: Seconds between signs of life of a trial; one that has been silent for twice as long is made again.
 HEARTBEAT: Final = 60
 RETRIES: Final = 3
+ENDED: Final = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
 
 @final
@@ -61,9 +63,12 @@ def open_study(space: Space, budget: Budget, folder: Path | None, seed: int) -> 
         budget: Of the search.
         folder: For SQLite, where no storage is named.
         seed: Of the sampler.
+
+    Raises:
+        ValueError: The one of the same name is over other hyperparameters.
     """
     with sober():
-        return optuna.create_study(
+        study = optuna.create_study(
             storage=_storage(budget.storage, folder),
             sampler=_sampler(space, budget, seed),
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=1) if budget.is_pruned else optuna.pruners.NopPruner(),
@@ -71,15 +76,21 @@ def open_study(space: Space, budget: Budget, folder: Path | None, seed: int) -> 
             direction="maximize" if budget.mode == "max" else "minimize",
             load_if_exists=True,
         )
+        _refuse_other_space(study, space)
+    return study
+
+
+def _refuse_other_space(study: optuna.Study, space: Space) -> None:
+    for trial in study.get_trials(deepcopy=False, states=ENDED):
+        if trial.params.keys() != space.keys():
+            condition = f"hold the hyperparameters of the search {study.study_name!r} so far, {sorted(trial.params)}"
+            remedy = "Begin another one: Budget(name=)."
+            raise ValueError(message("tuning.search", "space", condition, sorted(space), remedy))
 
 
 def is_over(study: optuna.Study, space: Space, budget: Budget) -> bool:
     """Tell whether as many trials have ended as the budget has, or the grid is through."""
-    ended = [
-        trial
-        for trial in study.trials
-        if trial.state in {optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED}
-    ]
+    ended = study.get_trials(deepcopy=False, states=ENDED)
     if budget.sampler == "grid":
         cells = 1
         for each in space.values():

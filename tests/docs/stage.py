@@ -22,10 +22,12 @@ NUM_CLASSES: Final = 4
 #: What the examples ask for -> what there is.
 SMALLER: Final = {
     '"/data': '"data',
+    "search(module, datamodule, setup": "search(module, datamodule, budget=rk.tuning.Budget(num_trials=1), setup",
     "Trainer(max_epochs=90)": "Trainer(max_epochs=2)",
     "max_epochs=200": "max_epochs=10",
     "max_epochs=300": "max_epochs=10",
     "num_samples=16": "num_samples=2",
+    "num_trials=20": "num_trials=1",
     "num_workers=8": "num_workers=0",
 }
 
@@ -67,6 +69,10 @@ class Classifier(pl.LightningModule):
         return rk.optim.create(self, "momentum", lr=0.01)
 
 
+def net_of_width(width: int = 16) -> Classifier:  # a search sets it
+    return Classifier()
+
+
 def narrow_resnet(num_classes: int = NUM_CLASSES) -> nn.Module:
     # Narrower ones corrupt memory in torch 2.14.1: the backward pass of channels-last convolutions on the CPU.
     return ResNet(BasicBlock, (1, 1, 1, 1), num_classes=num_classes, channels=(16, 16, 16, 16), stem_width=16)
@@ -101,7 +107,7 @@ class Trainer(pl.Trainer):
 
     def __init__(self, *positional: Any, **options: Any) -> None:
         one = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
-        quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": options.get("logger", False)}
+        quiet = {"enable_progress_bar": False, "enable_model_summary": False}
         small = {"limit_train_batches": 1, "limit_val_batches": 1, "num_sanity_val_steps": 0}
         super().__init__(*positional, **{**options, **one, **quiet, **small})
 
@@ -113,6 +119,7 @@ def names() -> dict[str, Any]:
     return {
         "Any": Any,
         "Classifier": Classifier,
+        "Net": net_of_width,
         "datamodule": data,
         "dataset": labeled(8, 32),
         "images": pictures(8),
@@ -145,11 +152,18 @@ def hundred_classes() -> None:
     write_cifar(Path("data"), 100, is_binary=True, num_train=50_000, num_test=10_000)
 
 
+def logged_run() -> None:
+    folder = Path("lightning_logs/version_0")
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text("step,train_loss,val_loss\n1,2.0,2.1\n2,1.5,1.8\n")
+
+
 #: What must be there before the examples of a page, in the folder they run in.
 BEFORE: Final[dict[str, Callable[[], None]]] = {
     "cifar_data": hundred_classes,
     "ensemble_checkpoints": checkpoints_of_five_runs,
     "image_folder_data": folder_of_four_classes,
+    "report": logged_run,
 }
 #: Classes of the data, where they are not four.
 CLASSES: Final = {"cifar_data": 100, "photo_patches_data": 10}

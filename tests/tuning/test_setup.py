@@ -1,5 +1,7 @@
 """What runs share."""
 
+from pathlib import Path
+
 import pytest
 
 from lightning_regkit.tuning._setup import Setup
@@ -7,6 +9,12 @@ from lightning_regkit.tuning._setup import Setup
 
 def test_nothing_is_written_by_default() -> None:
     assert (Setup().folder, Setup().callbacks, dict(Setup().trainer), Setup().seed) == (None, (), {}, 0)
+
+
+@pytest.mark.parametrize("folder", ["tune-out", Path("tune-out")])
+def test_a_folder_may_be_a_text(folder: str | Path) -> None:
+    assert Setup(folder=folder).path == Path("tune-out")
+    assert Setup().path is None
 
 
 def test_refusals() -> None:

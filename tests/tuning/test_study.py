@@ -36,6 +36,17 @@ def test_a_search_that_goes_on_draws_what_it_would_have_drawn(tmp_path: Path) ->
     assert run(open_study(SPACE, Budget(), tmp_path, 0), 4) == whole
 
 
+def test_a_search_does_not_go_on_over_another_space(tmp_path: Path) -> None:
+    run(open_study(SPACE, Budget(), tmp_path, 0), 1)
+    with pytest.raises(ValueError, match="so far") as refused:
+        open_study({"lr": Between(1e-4, 1e-1)}, Budget(), tmp_path, 0)
+    assert str(refused.value) == (
+        "tuning.search: space must hold the hyperparameters of the search 'coarse' so far, ['lr', 'weight_decay'], got "
+        "['lr']. Begin another one: Budget(name=)."
+    )
+    open_study({"lr": Between(1e-4, 1e-1)}, Budget(name="other"), tmp_path, 0)
+
+
 STORAGES: list[Callable[[Path], str | None]] = [
     lambda folder: None,
     lambda folder: f"sqlite:///{folder}/elsewhere.db",
