@@ -4,6 +4,8 @@
 
     python -m recipes quickstart                                        # the comparison of the README
     python -m recipes plan --config recipes/digits/regularized.yaml     # what it will do, on any number of devices
+    python -m recipes smoke --config recipes/digits/regularized.yaml    # two steps of it, on generated data
+    python -m recipes tune --config recipes/digits/baseline.yaml        # seven steps to its hyperparameters
     python -m recipes fit --config recipes/digits/regularized.yaml      # one recipe; any value: --trainer.max_epochs=3
     python -m recipes test --config recipes/digits/regularized.yaml --ckpt_path FILE
 """
@@ -15,14 +17,22 @@ from lightning.pytorch.cli import LightningCLI
 
 import lightning_regkit.callbacks  # noqa: F401  # what is imported can be named in YAML by its last name
 import recipes.data  # noqa: F401
-from recipes import plan, quickstart
+from recipes import plan, quickstart, smoke, tune
 from recipes._quiet import without_known_warnings
 from recipes.classifier import ImageClassifier
 
 __all__ = ["SUBCOMMANDS", "main"]
 
-ABOUT = "Recipes of lightning_regkit. Besides the subcommands below: quickstart and plan, see `quickstart --help`."
-SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {"plan": plan.main, "quickstart": quickstart.main}
+ABOUT = (
+    "Recipes of lightning_regkit. Besides the subcommands below: quickstart, plan, smoke and tune, "
+    "see `quickstart --help`."
+)
+SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "plan": plan.main,
+    "quickstart": quickstart.main,
+    "smoke": smoke.main,
+    "tune": tune.main,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -60,7 +60,7 @@ def losses(optimizer: dict[str, Any], budget: int, train_size: int = SIZE) -> li
         The training loss at each of the first ``budget`` evaluations; the first is that of the initial weights.
     """
     model = ImageClassifier(
-        "softmax_regression", NUM_CLASSES, optimizer, model_options={"in_chans": 1}, label_smoothing=0.1
+        "softmax_regression", NUM_CLASSES, optimizer, model_options={"in_chans": 1}, loss={"label_smoothing": 0.1}
     )
     evaluations = Evaluations(budget)
     trainer = pl.Trainer(

@@ -10,7 +10,7 @@ from timm.models import register_model
 from torch import Tensor, nn
 from typing_extensions import override
 
-__all__ = ["SmallResNet", "resnet20_small", "softmax_regression"]
+__all__ = ["SmallResNet", "own_options", "resnet20_small", "resnet110_small", "softmax_regression"]
 
 STAGES = 3
 TIMM_SETTINGS = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"}
@@ -88,8 +88,16 @@ def _stage(index: int, blocks: int, width: int) -> nn.Sequential:
     return nn.Sequential(first, *(SmallBlock(out, out, stride=1) for _ in range(blocks - 1)))
 
 
-def _options(owner: str, timm_arguments: dict[str, Any]) -> dict[str, Any]:
-    """Take from what ``timm.create_model`` passes its own settings for pretrained weights."""
+def own_options(owner: str, timm_arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take from what ``timm.create_model`` passes its own settings for pretrained weights.
+
+    Args:
+        owner: Name of the network, for the message.
+        timm_arguments: What it passes.
+
+    Raises:
+        ValueError: Pretrained weights are asked for.
+    """
     if timm_arguments.get("pretrained"):
         raise ValueError(
             f"{owner}: pretrained must be False, got True. No weights are published for networks of this size."
@@ -107,7 +115,20 @@ def resnet20_small(**timm_arguments: Any) -> SmallResNet:
         >>> network.head.out_features
         10
     """
-    return SmallResNet(3, **_options("SmallResNet", timm_arguments))
+    return SmallResNet(3, **own_options("SmallResNet", timm_arguments))
+
+
+@register_model
+def resnet110_small(**timm_arguments: Any) -> SmallResNet:
+    """Build the 110-layer network (n = 18); options are those of ``resnet20_small``.
+
+    Example:
+        >>> import timm
+        >>> network = timm.create_model("resnet110_small", width=2, num_classes=100)
+        >>> [len(stage) for stage in network.stages]
+        [18, 18, 18]
+    """
+    return SmallResNet(18, **own_options("SmallResNet", timm_arguments))
 
 
 @register_model
@@ -122,7 +143,7 @@ def softmax_regression(**timm_arguments: Any) -> nn.Sequential:
         >>> tuple(network[1].weight.shape)
         (10, 64)
     """
-    options = {"num_classes": 10, "in_chans": 3, "side_px": 8, **_options("softmax_regression", timm_arguments)}
+    options = {"num_classes": 10, "in_chans": 3, "side_px": 8, **own_options("softmax_regression", timm_arguments)}
     layer = nn.Linear(options["in_chans"] * options["side_px"] ** 2, options["num_classes"])
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)

@@ -5,17 +5,23 @@
 
 import argparse
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast, final
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.cli import LightningCLI
 from rich.console import Console
 from torch.utils.data import DataLoader
+from typing_extensions import override
 
 import lightning_regkit as rk
+import lightning_regkit.callbacks  # what is imported can be named in YAML by its last name
+import recipes.data  # noqa: F401
+from recipes._checkpoint_bytes import checkpoint_bytes
 from recipes._quiet import without_chatter, without_known_warnings
 from recipes.classifier import ImageClassifier
 from recipes.load import Load, scaling
@@ -41,6 +47,11 @@ class Recipe:
     data: Planned
 
     @property
+    def is_evaluation(self) -> bool:
+        """Tell whether it trains nothing."""
+        return self.model.hparams.get("optimizer") is None
+
+    @property
     def load(self) -> Load:
         """What it asks of its devices; a run bounded by steps counts the epochs they fill."""
         trainer, data = self.trainer, self.data
@@ -55,9 +66,25 @@ class Recipe:
         return replace(shape, epochs=min(bounds))
 
     def explained(self) -> str:
-        """Say what every callback will do, as ``rk.explain`` does."""
+        """Say what every callback will do, as ``rk.explain`` does; of an evaluation, without the length of a run."""
+        if self.is_evaluation:
+            return rk.explain(self.trainer, Nothing()).partition("\n")[2]
         images = DataLoader(cast("torch.utils.data.Dataset[int]", range(self.data.train_size)), self.data.batch_size)
         return rk.explain(self.trainer, self.model, train_dataloaders=images)
+
+
+@final
+class Nothing(pl.LightningModule):
+    """A module that trains nothing, on nothing."""
+
+    @override
+    def configure_optimizers(self) -> None:
+        """Make none."""
+
+    @override
+    def train_dataloader(self) -> list[int]:
+        """Return no batch."""
+        return []
 
 
 def build(words: Sequence[str], devices: int, nodes: int) -> Recipe:
@@ -80,17 +107,6 @@ def build(words: Sequence[str], devices: int, nodes: int) -> Recipe:
     return Recipe(cli.trainer, cli.model, cli.datamodule)
 
 
-def checkpoint_bytes(model: pl.LightningModule) -> int:
-    """Add up the tensors of a checkpoint: the weights, and the optimizer's state after a step."""
-    optimizer = cast("torch.optim.Optimizer", model.configure_optimizers())
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer.step(lambda: 0.0)
-    held = [entry for state in optimizer.state.values() for entry in state.values()]
-    tensors = [entry for entry in [*model.state_dict().values(), *held] if isinstance(entry, torch.Tensor)]
-    return sum(tensor.nbytes for tensor in tensors)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the plan of one recipe."""
     parser = argparse.ArgumentParser("python -m recipes plan", description=__doc__)
@@ -99,12 +115,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--hours", type=float, default=24.0, help="to end in (default: %(default)s)")
     options, words = parser.parse_known_args(arguments)
     with without_chatter(), without_known_warnings():
-        recipe = build(words, options.devices, options.nodes)
-        load, console = recipe.load, Console()
-        console.print(recipe.explained(), soft_wrap=True, highlight=False)
-        optimizer = cast("torch.optim.Optimizer", recipe.model.configure_optimizers())
-        for line in rk.optim.group_report(recipe.model, optimizer.param_groups):
-            console.print(line, soft_wrap=True, highlight=False)
-        console.print(f"A checkpoint: {checkpoint_bytes(recipe.model) / 1e6:,.1f} MB of tensors.")
-    console.print(load.said(options.hours), soft_wrap=True, highlight=False)
-    console.print(scaling(load, options.hours))
+        warnings.filterwarnings("ignore", message="LightningCLI's args parameter")  # it sees `plan` twice
+        with torch.device("meta"):  # shapes are all that is asked
+            recipe = build(words, options.devices, options.nodes)
+        lines = _training(recipe) if not recipe.is_evaluation else _evaluation(recipe)
+    console = Console()
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False)
+    if not recipe.is_evaluation:
+        console.print(recipe.load.said(options.hours), soft_wrap=True, highlight=False)
+        console.print(scaling(recipe.load, options.hours))
+
+
+def _training(recipe: Recipe) -> list[str]:
+    callbacks = recipe.trainer.callbacks  # type: ignore[attr-defined]  # set by the callback connector
+    averages = sum(isinstance(callback, WeightAveraging) for callback in callbacks)
+    lines = [recipe.explained()]
+    size = checkpoint_bytes(recipe.model, averages)
+    optimizer = cast("torch.optim.Optimizer", recipe.model.configure_optimizers())
+    lines += rk.optim.group_report(recipe.model, optimizer.param_groups)
+    return [*lines, f"A checkpoint: {size / 1e6:,.1f} MB of tensors."]
+
+
+def _evaluation(recipe: Recipe) -> list[str]:
+    size = checkpoint_bytes(recipe.model)
+    return ["An evaluation: nothing is trained.", recipe.explained(), f"The weights: {size / 1e6:,.1f} MB of tensors."]

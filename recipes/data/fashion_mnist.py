@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 import lightning.pytorch as pl
 import torch
@@ -12,18 +12,18 @@ from torch.utils.data import DataLoader, TensorDataset
 from typing_extensions import override
 
 import lightning_regkit as rk
-from recipes.data._idx import NUM_CLASSES, SIDE_PX, Bytes, read_labeled
+from recipes.data._batches import collate
+from recipes.data._fashion_files import NUM_TRAIN, read_part, refuse_missing
+from recipes.data._fashion_options import SHIFT_PX, FashionMNISTOptions
+from recipes.data._idx import NUM_CLASSES, SIDE_PX, Bytes
+from recipes.data._loading import in_precision
 from recipes.data._splits import stratified_order
+from recipes.data.cifar import ByteImages
 
-__all__ = ["DEBIAN", "MEAN", "NUM_CLASSES", "STD", "FashionMNISTData"]
+__all__ = ["DEBIAN", "MEAN", "NUM_CLASSES", "STD", "FashionMNISTData", "FashionMNISTOptions"]
 
 OWNER: Final = "FashionMNISTData"
 DEBIAN: Final = "/usr/share/datasets/fashion-mnist"
-FILES: Final = {
-    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
-    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
-}
-SIDES_PX: Final = (SIDE_PX, 32)
 VAL_SHARE: Final = 12
 EVAL_BATCH_SIZE: Final = 500
 NEEDLESS: Final = r"The '\w+_dataloader' does not have many workers|Total length of `list` across ranks is zero"
@@ -39,8 +39,9 @@ class FashionMNISTData(pl.LightningDataModule):
     A model gets pairs of images (B, 1, 28, 28), float32, standardized by ``MEAN`` and ``STD``, and labels (B,), int64.
     Loaders give bytes (B, 1, 28, 28), uint8: the rest is done where the batch is, in ``on_after_batch_transfer``.
     One in twelve of the training images, 5,000, is for validation. Training images come in the order of
-    ``ResumableSampler``, which ``seed_everything`` decides; ``predict`` runs on the test images. ``setup`` silences
-    Lightning's advice to load in more processes, which is wrong for images in memory, and to validate on some.
+    ``ResumableSampler``, which ``seed_everything`` decides, with noise that is a function of (seed, epoch, image);
+    ``predict`` runs on the test images. ``setup`` silences Lightning's advice to load in more processes, which is wrong
+    for images in memory, and to validate on some.
 
     Args:
         root: Folder of the four gzipped idx files; by default that of Debian's package ``dataset-fashion-mnist``.
@@ -48,7 +49,7 @@ class FashionMNISTData(pl.LightningDataModule):
             Each class has its share, and fewer images are among more.
         batch_size: Training images in a batch; the last batch of an epoch may be smaller.
         seed: Which images are for training and validation; at least 0.
-        side_px: 28, or 32 with a black frame of two pixels.
+        options: Size and augmentation; None for ``FashionMNISTOptions()``.
 
     Raises:
         ValueError: A number is out of range; or in ``setup``, the files are not what they should be.
@@ -64,26 +65,32 @@ class FashionMNISTData(pl.LightningDataModule):
     """
 
     def __init__(
-        self, root: str = DEBIAN, train_size: int | None = 2000, batch_size: int = 100, seed: int = 0, side_px: int = 28
+        self,
+        root: str = DEBIAN,
+        train_size: int | None = 2000,
+        batch_size: int = 100,
+        seed: int = 0,
+        options: FashionMNISTOptions | None = None,
     ) -> None:
         super().__init__()
         _at_least("train_size", NUM_CLASSES if train_size is None else train_size, NUM_CLASSES)
         _at_least("batch_size", batch_size, 1)
         _at_least("seed", seed, 0)
-        if side_px not in SIDES_PX:
-            raise ValueError(f"{OWNER}: side_px must be one of 28, 32, got {side_px!r}.")
-        self.root, self.train_size, self.batch_size, self.seed = Path(root), train_size, batch_size, seed
-        self.frame_px = (side_px - SIDE_PX) // 2
+        self.root, self.batch_size, self.seed = Path(root), batch_size, seed
+        self.options = options or FashionMNISTOptions()
+        self.frame_px = (self.options.side_px - SIDE_PX) // 2
+        self._num_train = train_size
+        self.train_size, self.image_bytes = NUM_TRAIN if train_size is None else train_size, SIDE_PX**2
 
     @override
     def setup(self, stage: str) -> None:
         """Read and split; the same for every stage."""
         warnings.filterwarnings("ignore", message=NEEDLESS)
-        _refuse_missing(self.root)
-        images, labels = self._read("train")
+        refuse_missing(OWNER, self.root)
+        images, labels = read_part(OWNER, self.root, "train")
         order = stratified_order(labels, self.seed)
-        num_val = 0 if self.train_size is None else len(labels) // VAL_SHARE
-        num_train = len(labels) if self.train_size is None else self.train_size
+        num_val = 0 if self._num_train is None else len(labels) // VAL_SHARE
+        num_train = len(labels) if self._num_train is None else self._num_train
         if num_train > len(labels) - num_val:
             raise ValueError(
                 f"{OWNER}: train_size must be at most {len(labels) - num_val}, as {num_val} images are for validation, "
@@ -93,25 +100,27 @@ class FashionMNISTData(pl.LightningDataModule):
         self.parts = {
             "train": _tensors(images[train], labels[train]),
             "val": _tensors(images[val], labels[val]),
-            "test": _tensors(*self._read("test")),
+            "test": _tensors(*read_part(OWNER, self.root, "test")),
         }
 
-    def _read(self, part: str) -> tuple[Bytes, Bytes]:
-        images, labels = FILES[part]
-        return read_labeled(OWNER, self.root / images, self.root / labels)
-
     @override
-    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        """Turn bytes into standardized floats, on the device."""
+    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> Any:
+        """Turn bytes into standardized floats, on the device, in the precision of the run."""
         images, labels = batch
         framed = F.pad(images, [self.frame_px] * 4)
-        return (framed.float() / 255 - MEAN) / STD, labels
+        return in_precision(self.trainer, (framed.float() / 255 - MEAN) / STD), labels
 
     @override
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Return batches of ``batch_size`` in another order in each epoch."""
         part = self.parts["train"]
-        return DataLoader(part, batch_size=self.batch_size, sampler=rk.samplers.ResumableSampler(part))
+        sampler = rk.samplers.ResumableSampler(part, keyed=self.options.augment)
+        if not self.options.augment:
+            return DataLoader(part, batch_size=self.batch_size, sampler=sampler)
+        pixels, labels = part.tensors[0].permute(0, 2, 3, 1).numpy(), part.tensors[1].numpy()  # (N, 28, 28, 1), (N,)
+        policy = rk.augment.cifar_train(SIDE_PX, pad_px=SHIFT_PX)
+        images = rk.augment.Keyed(ByteImages(pixels, labels), policy, seed=sampler.seed)
+        return DataLoader(images, batch_size=self.batch_size, sampler=sampler, collate_fn=collate)
 
     @override
     def val_dataloader(self) -> list[DataLoader[tuple[Tensor, ...]]]:
@@ -128,14 +137,6 @@ class FashionMNISTData(pl.LightningDataModule):
     def predict_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         """Return the test images."""
         return self.test_dataloader()
-
-
-def _refuse_missing(root: Path) -> None:
-    if missing := [name for names in FILES.values() for name in names if not (root / name).is_file()]:
-        raise FileNotFoundError(
-            f"{OWNER}: root must hold the four files of Fashion-MNIST, got {str(root)!r} without {', '.join(missing)}. "
-            "Install Debian's package dataset-fashion-mnist, or pass root= of a folder that has them."
-        )
 
 
 def _tensors(images: Bytes, labels: Bytes) -> TensorDataset:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -69,6 +71,15 @@ def test_timm_builds_it_by_name() -> None:
     assert isinstance(network, SmallResNet)
     assert network(torch.zeros(1, 1, 8, 8)).shape == (1, 7)
     assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == 19
+
+
+def test_timm_builds_110_layers_by_name() -> None:
+    with torch.device("meta"):
+        network: Any = timm.create_model("resnet110_small", num_classes=100)
+
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    assert len(layers) == 110
+    assert network.head.out_features == 100
 
 
 def test_pretrained_is_refused() -> None:

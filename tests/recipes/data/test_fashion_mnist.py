@@ -12,7 +12,7 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
 from recipes.classifier import ImageClassifier
 from recipes.data import FashionMNISTData
-from recipes.data.fashion_mnist import DEBIAN, MEAN, STD
+from recipes.data.fashion_mnist import DEBIAN, MEAN, STD, FashionMNISTOptions
 from tests.recipes.data.idx import write_data_set, write_idx
 from tests.support import trainer
 
@@ -98,12 +98,12 @@ class Seen(pl.Callback):
         self.test.append(batch)
 
 
-def run(root: Path, epochs: int = 1, **options: Any) -> tuple[Seen, FashionMNISTData]:
-    side_px = options.get("side_px", 28)
-    model_options = {"in_chans": 1, "side_px": side_px}
+def run(root: Path, epochs: int = 1, precision: Any = "32-true", **options: Any) -> tuple[Seen, FashionMNISTData]:
+    settings = FashionMNISTOptions(**options)
+    model_options = {"in_chans": 1, "side_px": settings.side_px}
     model = ImageClassifier("softmax_regression", 10, {"name": "sgd"}, model_options=model_options)
-    seen, data = Seen(), FashionMNISTData(str(root), 100, 40, **options)
-    running = trainer(max_epochs=epochs, callbacks=[seen], limit_val_batches=0)
+    seen, data = Seen(), FashionMNISTData(str(root), 100, 40, options=settings)
+    running = trainer(max_epochs=epochs, precision=precision, callbacks=[seen], limit_val_batches=0)
     running.fit(model, data)
     running.test(model, data, verbose=False)
     return seen, data
@@ -122,6 +122,66 @@ def test_a_model_gets_standardized_floats(root: Path, side_px: int) -> None:
     np.testing.assert_allclose(images.numpy(), (framed / 255 - MEAN) / STD, atol=1e-5)
     assert [len(targets) for _, targets in seen.train] == [40, 40, 20]
     assert {images.dtype for images, _ in seen.train} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("bf16-true", torch.bfloat16), ("bf16-mixed", torch.float32), ("64-true", torch.float64)]
+)
+@pytest.mark.parametrize("augment", [False, True], ids=["plain", "augmented"])
+def test_images_follow_the_precision_of_the_run(root: Path, precision: str, dtype: torch.dtype, augment: bool) -> None:
+    seen, _ = run(root, precision=precision, augment=augment)
+    assert {images.dtype for images, _ in (*seen.train, *seen.test)} == {dtype}
+
+
+def raw(images: torch.Tensor) -> np.ndarray[Any, Any]:
+    """Return the bytes of what a model got, (B, 28, 28)."""
+    return np.rint((images[:, 0].double().numpy() * STD + MEAN) * 255).astype(int)
+
+
+def placed(image: np.ndarray[Any, Any], down: int, right: int) -> np.ndarray[Any, Any]:
+    """Shift an image by two pixels at most: what comes in is black."""
+    return np.pad(image, 2)[2 - down : 30 - down, 2 - right : 30 - right]
+
+
+def test_augmented_images_are_shifts_and_mirror_images_of_the_same_label(root: Path) -> None:
+    seen, data = run(root, augment=True)
+    originals, labels = data.parts["train"].tensors
+    candidates = {
+        view.tobytes(): (position, mirrored, down, right)
+        for position, original in enumerate(originals[:, 0].numpy().astype(int))
+        for mirrored in (False, True)
+        for down in range(-2, 3)
+        for right in range(-2, 3)
+        for view in [placed(original, down, right)[:, :: -1 if mirrored else 1]]
+    }
+    images = np.concatenate([raw(images) for images, _ in seen.train])
+    found = [candidates[image.tobytes()] for image in images]
+    assert sorted(position for position, *_ in found) == list(range(100))
+    assert [labels[position] for position, *_ in found] == torch.cat([labels for _, labels in seen.train]).tolist()
+    for part, values in enumerate(([False, True], range(-2, 3), range(-2, 3)), start=1):
+        assert {each[part] for each in found} == set(values)
+
+
+def test_noise_is_a_function_of_seed_epoch_and_image_and_evaluation_has_none(root: Path) -> None:
+    def epochs(seed: int, state: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+        pl.seed_everything(seed, verbose=False)
+        torch.manual_seed(state)
+        seen, data = run(root, epochs=2, augment=True)
+        ((tested, _),) = seen.test
+        assert np.array_equal(raw(tested), data.parts["test"].tensors[0][:, 0].numpy())
+        images = torch.cat([images for images, _ in seen.train])
+        return images[:100], images[100:]
+
+    first, again, other = epochs(5), epochs(5, state=1), epochs(6)
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert {image.numpy().tobytes() for image in first[0]} != {image.numpy().tobytes() for image in first[1]}
+    assert {image.numpy().tobytes() for image in first[0]} != {image.numpy().tobytes() for image in other[0]}
+
+
+@pytest.mark.parametrize(("size", "known"), [(None, 60_000), (2000, 2000)])
+def test_a_plan_knows_sizes_without_the_files(size: int | None, known: int) -> None:
+    data = FashionMNISTData("not/there", size)
+    assert (data.train_size, data.image_bytes) == (known, 28 * 28)
 
 
 def orders(root: Path, seed: int, state: int = 0) -> list[list[float]]:
@@ -157,7 +217,6 @@ def test_evaluation_batches_are_in_a_fixed_order(root: Path) -> None:
         ({"train_size": 9}, "FashionMNISTData: train_size must be at least 10, got 9."),
         ({"batch_size": 0}, "FashionMNISTData: batch_size must be at least 1, got 0."),
         ({"seed": -1}, "FashionMNISTData: seed must be at least 0, got -1."),
-        ({"side_px": 30}, "FashionMNISTData: side_px must be one of 28, 32, got 30."),
         (
             {"train_size": 221},
             "FashionMNISTData: train_size must be at most 220, as 20 images are for validation, got 221. "
@@ -170,6 +229,13 @@ def test_refusals(options: dict[str, int], text: str, root: Path) -> None:
         ready(root, **options)
 
     assert str(error.value) == text
+
+
+def test_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="side_px") as error:
+        FashionMNISTOptions(side_px=30)
+
+    assert str(error.value) == "FashionMNISTOptions: side_px must be one of 28, 32, got 30."
 
 
 def test_missing_files_are_named_with_the_package_that_has_them(tmp_path: Path) -> None:
