@@ -48,6 +48,7 @@ docs-figures: $(READY)  ## make the pictures of the docs again
 	$(BIN)/python docs/figures/optimizer_paths.py docs/_static/optimizer_paths.png
 	$(BIN)/python docs/figures/second_order.py docs/_static/second_order.png
 	$(BIN)/python docs/figures/universal_approximation.py docs/_static/universal_approximation.png
+	$(BIN)/python docs/figures/benchmarks.py docs/benchmarks docs/benchmarks.md docs/_static/benchmarks.png
 	$(BIN)/python docs/figures/fashion_mnist.py docs/_static/fashion_mnist.csv docs/_static/fashion_mnist.png
 	$(BIN)/python docs/figures/multi_crop.py docs/_static/multi_crop.png docs/_static/multi_crop_curve.png
 	$(BIN)/python docs/figures/report.py outputs/quickstart/tensorboard docs/_static/report.png  # after make browser
