@@ -53,7 +53,7 @@ def draw(runs: dict[str, dict[str, Any]], file: Path) -> None:
     mpl.use("Agg")
     results = [(name, result) for name, run in runs.items() for result in run["results"]][::-1]
     figure, axes = plt.subplots(figsize=(9, 0.24 * len(results) + 1), layout="constrained")
-    colors = dict(zip(runs, plt.get_cmap("tab10").colors, strict=False))  # type: ignore[attr-defined]
+    colors = dict(zip(runs, mpl.color_sequences["tab10"], strict=False))
     for row, (name, result) in enumerate(results):
         axes.plot([result["ratio_low"], result["ratio_high"]], [row, row], color=colors[name])
         axes.plot(result["ratio"], row, "o", color=colors[name], markersize=4)
