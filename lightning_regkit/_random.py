@@ -1,10 +1,13 @@
 """Counter-based random streams: a generator is a function of where training is, so nothing needs saving."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
-from typing import final
+from typing import Any, final
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
+from typing_extensions import override
 
 from lightning_regkit._checks import non_negative_int
 
@@ -73,8 +76,23 @@ def generator(key: StreamKey) -> np.random.Generator:
     Reference:
         Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
     """
-    # The purpose comes last, for it alone may hold the separator: no two users share a text.
-    text = f"{key.seed}/{key.occurrence}/{key.purpose}"
-    words = np.frombuffer(blake2b(text.encode(), digest_size=16).digest(), dtype="<u8")
     counter = np.array([0, key.batch_idx, key.epoch, key.rank], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=words, counter=counter))
+    user: Any = _user(key.seed, key.occurrence, key.purpose)  # numpy takes any ISeedSequence, its types do not
+    return np.random.Generator(np.random.Philox(user, counter=counter))
+
+
+class _User(ISeedSequence):
+    """The key of a user. Philox(key=) would ask the system for entropy first, and then ignore it."""
+
+    def __init__(self, text: str) -> None:
+        self._words = np.frombuffer(blake2b(text.encode(), digest_size=16).digest(), dtype="<u8")
+
+    @override
+    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> Any:
+        return self._words
+
+
+@lru_cache
+def _user(seed: int, occurrence: int, purpose: str) -> _User:
+    # The purpose comes last, for it alone may hold the separator: no two users share a text.
+    return _User(f"{seed}/{occurrence}/{purpose}")

@@ -40,6 +40,7 @@
 ``_evaluation_noise`` noise at test that a rerun repeats
 ``_logging_steps`` the steps that are logged, and what they hold
 ``_loggers``    rows and images to every logger, over its axis
+``_idle_hooks`` hooks of a batch that do nothing, which Lightning then passes over
 ``_fetching``   when training waits for its next batch
 ``_device_time`` the time at which a device has done what it was told
 ``_ranks``      one seed for all ranks, another stream for each
@@ -51,6 +52,7 @@ from lightning_regkit._lightning._closures import refuse_closure_misuse
 from lightning_regkit._lightning._evaluation import evaluation_samplers, refuse_uneven_logs
 from lightning_regkit._lightning._global_batch import BatchParts, batch_parts, training_loaders
 from lightning_regkit._lightning._horizon import check_total_steps, given_horizons
+from lightning_regkit._lightning._idle_hooks import drop_idle_hooks
 from lightning_regkit._lightning._layout import Keys
 from lightning_regkit._lightning._loaders import LoaderSeam, flat_loaders, is_cycled
 from lightning_regkit._lightning._monitored import is_evaluated, monitored
@@ -101,6 +103,7 @@ __all__ = [
     "batch_parts",
     "check_total_steps",
     "claim_rates",
+    "drop_idle_hooks",
     "evaluation_samplers",
     "flat_loaders",
     "given_horizons",

@@ -1,15 +1,13 @@
 """The base of callbacks that act after every optimizer step."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Final
+from typing import Any
 
 from typing_extensions import override
 
 from lightning_regkit._lightning import Clock, pl
 
 __all__ = ["StepDriven"]
-
-_UNUSED: Final = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
 
 
 class StepDriven(pl.Callback, ABC):
@@ -48,9 +46,3 @@ class StepDriven(pl.Callback, ABC):
     @override
     def teardown(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule", stage: str) -> None:
         self._clock.detach()
-
-
-# Lightning opens a profiler around each hook of each callback in every batch, empty ones too, but passes over what it
-# cannot call. The four would cost more than all that is done after a step.
-for _name in _UNUSED:
-    setattr(StepDriven, _name, None)

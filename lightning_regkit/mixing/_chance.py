@@ -1,7 +1,9 @@
 """How often noise acts, and which of several kinds does."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -94,7 +96,8 @@ def choose(probabilities: Sequence[float], generator: np.random.Generator) -> in
         >>> choose([0.0, 1.0], np.random.default_rng(0))
         1
     """
-    return int(generator.choice(len(probabilities), p=probabilities))
+    cumulated = list(accumulate(probabilities))  # Generator.choice takes the same draws ten times as long
+    return bisect_right(cumulated, cumulated[-1] * generator.random())
 
 
 def keep_some(draw: ErasingDraw, probability: float, generator: np.random.Generator) -> ErasingDraw:

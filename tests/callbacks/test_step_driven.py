@@ -1,11 +1,8 @@
 """A callback that acts after every step, and what its clock refuses and says."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from lightning.pytorch.profilers import PassThroughProfiler
 from typing_extensions import override
 
 from lightning_regkit.callbacks._step_driven import StepDriven
@@ -43,20 +40,6 @@ def test_it_refuses_what_the_clock_refuses() -> None:
 
     with pytest.raises(ValueError, match="Counts: batches per epoch must stay 5 as planned, got 6"):
         trainer(max_epochs=2, callbacks=[Counts()], reload_dataloaders_every_n_epochs=1).fit(Grows())
-
-
-def test_lightning_enters_no_hook_that_is_not_used() -> None:
-    entered: list[str] = []
-
-    class Enters(PassThroughProfiler):
-        @contextmanager
-        def profile(self, action_name: str) -> Iterator[None]:
-            entered.append(action_name)
-            yield
-
-    trainer(max_epochs=1, callbacks=[Counts()], profiler=Enters()).fit(Classifier(), loader())
-    batches = [name for name in entered if entered.count(name) == 5 and "Counts." in name]
-    assert set(batches) == {"[Callback]Counts.on_train_batch_start", "[Callback]Counts.on_train_batch_end"}
 
 
 @pytest.mark.parametrize("breaks", [False, True])
