@@ -34,6 +34,7 @@ class Net(nn.Module):
 
     def __init__(self, *, is_normalized: bool, is_noisy: bool, is_pooled: bool) -> None:
         super().__init__()
+        self.resize = nn.AdaptiveAvgPool2d(SIDE_PX)  # nothing to images that are not smaller
         self.pool = nn.MaxPool2d(3, stride=2, padding=1) if is_pooled else nn.Identity()
         inputs = SIDE_PX**2 // 4 if is_pooled else SIDE_PX**2
         self.first, self.last = nn.Linear(inputs, HIDDEN), nn.Linear(HIDDEN, NUM_CLASSES)
@@ -42,7 +43,7 @@ class Net(nn.Module):
         self.hidden = torch.empty(0)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        self.hidden = self.noise(self.norm(self.first(self.pool(inputs).flatten(1))).tanh())
+        self.hidden = self.noise(self.norm(self.first(self.pool(self.resize(inputs)).flatten(1))).tanh())
         return self.last(self.hidden)
 
 

@@ -25,6 +25,7 @@ from lightning_regkit.callbacks import (
     Mixup,
     MonteCarloDropout,
     OneOf,
+    ProgressiveSize,
     RandomErasing,
     RecalibrateBatchNorm,
     ScaleLR,
@@ -177,6 +178,10 @@ def erasing(_: Place) -> pl.Callback:
     return RandomErasing(probability=1.0, area=(0.3, 0.6))
 
 
+def growing(_: Place) -> pl.Callback:
+    return ProgressiveSize(multiple_px=1)
+
+
 def one_of(_: Place) -> pl.Callback:
     return OneOf([Mixup(alpha=1.0), CutMix(per="sample")])
 
@@ -234,6 +239,7 @@ TABLE: Final = (
     Row("ExactResume", resume, facts=saved, collectives=(0.0, 3.0), is_visible=False),
     Row("RecalibrateBatchNorm", recalibrate, "agree", collectives=(0.0, 2.0), is_normalized=True),
     Row("CommandCenter", center, facts=counted, is_visible=False, is_logged=True),
+    Row("ProgressiveSize", growing),
     Row("Mixup", mixup, "own"),
     Row("CutMix", cutmix, "own"),
     Row("Cutout", cutout, "own"),

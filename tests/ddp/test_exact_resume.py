@@ -1,6 +1,5 @@
 """Exact resumption on two processes: nothing is lost, by a stop, by SIGTERM, or by another number of processes."""
 
-import logging
 import signal
 import time
 from pathlib import Path
@@ -42,6 +41,7 @@ def test_a_resumed_run_equals_the_one_that_went_on(case: str, place: str, ranks:
         assert found[case]["resumed"][place] == dict.fromkeys(parts, True)
 
 
+@pytest.mark.usefixtures("logs_of_lightning")
 @pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
 @pytest.mark.parametrize(
     ("place", "start"), [("batch_end_0", RANKS * BATCH), ("batch_end_1", 2 * RANKS * BATCH), ("epoch_end", COUNT)]
@@ -54,9 +54,6 @@ def test_one_process_goes_on_with_the_samples_that_two_left(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
     monkeypatch.setattr(interrupted, "BATCH", BATCH)
     monkeypatch.setattr(interrupted, "Augmented", Recording)
     monkeypatch.setattr(Recording, "keys", [])

@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.utilities.data import dim_zero_sum
 
+from lightning_regkit import mixing
 from lightning_regkit.mixing import MixedAccuracy, MixedTarget
 
 NUM_CLASSES = 4
@@ -33,7 +34,6 @@ def test_worked_values() -> None:
     assert MixedAccuracy()(scores.argmax(1), target).item() == 0.5
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.floats(0, 1), SEEDS)
 def test_equals_the_authors_accuracy(batch_size: int, lam: float, seed: int) -> None:
     scores, labels, _ = batch(seed, batch_size)
@@ -42,7 +42,6 @@ def test_equals_the_authors_accuracy(batch_size: int, lam: float, seed: int) -> 
     assert MixedAccuracy()(scores, target).item() == pytest.approx(lam * first + (1 - lam) * second, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([(), (3,), (2, 2)]), st.sampled_from([None, 1]), st.integers(1, 3), SEEDS)
 def test_equals_a_loop(extra: tuple[int, ...], ignore_index: int | None, top_k: int, seed: int) -> None:
     scores, labels, weights = batch(seed, 3, *extra)
@@ -128,3 +127,9 @@ def test_other_arguments_are_refused() -> None:
     one: Any = 1.0
     with pytest.raises(TypeError, match=r"^MixedAccuracy: top_k must be a positive integer, got 1\.0\.$"):
         MixedAccuracy(top_k=one)
+
+
+def test_names_are_listed_before_it_is_loaded_and_others_are_refused() -> None:
+    assert dir(mixing) == sorted(mixing.__all__)
+    with pytest.raises(AttributeError, match=r"^module 'lightning_regkit\.mixing' has no attribute 'MixedPrecision'$"):
+        _ = mixing.MixedPrecision

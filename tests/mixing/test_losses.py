@@ -101,7 +101,6 @@ def test_ignored_parents_leave_the_denominator() -> None:
     assert mixed(logits, labels, weights, reduction="sum").item() == pytest.approx(0.25 * math.log(2))
 
 
-@settings(deadline=None)
 @given(OPTIONS, st.integers(1, 5), EXTRA_DIMS, SEEDS, st.booleans())
 def test_all_weight_on_one_label_is_torchs_hard_label_loss(
     options: dict[str, Any], batch_size: int, extra: tuple[int, ...], seed: int, is_second: bool
@@ -116,7 +115,6 @@ def test_all_weight_on_one_label_is_torchs_hard_label_loss(
     assert_equal_with_gradients(ours, reference, logits)
 
 
-@settings(deadline=None)
 @given(OPTIONS, st.integers(1, 5), EXTRA_DIMS, SEEDS)
 def test_two_equal_labels_are_one(options: dict[str, Any], batch_size: int, extra: tuple[int, ...], seed: int) -> None:
     logits, labels, weights = arguments(seed, 2, batch_size, *extra)
@@ -126,7 +124,7 @@ def test_two_equal_labels_are_one(options: dict[str, Any], batch_size: int, extr
     torch.testing.assert_close(mixed(logits, labels, weights, **keywords), reference, equal_nan=True, rtol=1e-6, atol=0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(OPTIONS, st.integers(1, 4), st.integers(1, 3), EXTRA_DIMS, SEEDS)
 def test_equals_a_loop(
     options: dict[str, Any], num_parents: int, batch_size: int, extra: tuple[int, ...], seed: int

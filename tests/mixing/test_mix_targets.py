@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 from torchvision.transforms import v2
@@ -60,7 +60,6 @@ def test_one_hot_targets_equal_torchvisions() -> None:
     torch.testing.assert_close(mixed, expected)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 3), SEEDS)
 def test_mixing_labels_k_times_equals_mixing_one_hot_k_times(batch_size: int, times: int, seed: int) -> None:
     generator = np.random.default_rng(seed)

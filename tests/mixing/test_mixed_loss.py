@@ -72,7 +72,7 @@ def test_worked_example() -> None:
     assert mixed(F.mse_loss, parents, inputs).item() == 0.625
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.sampled_from(ELEMENTWISE), REDUCTIONS, EXTRA_DIMS, SEEDS, st.booleans())
 def test_all_weight_on_one_label_is_torchs_loss_of_elements(
     function: Any, reduction: str, extra: tuple[int, ...], seed: int, with_weights: bool
@@ -85,7 +85,7 @@ def test_all_weight_on_one_label_is_torchs_loss_of_elements(
     assert_equal_with_gradients(ours, reference, inputs)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.sampled_from(ELEMENTWISE[:2]), REDUCTIONS, st.integers(1, 4), SEEDS, st.booleans())
 def test_binary_cross_entropies_equal_torchs_with_mixed_probabilities(
     function: Any, reduction: str, num_parents: int, seed: int, with_weights: bool
@@ -96,7 +96,7 @@ def test_binary_cross_entropies_equal_torchs_with_mixed_probabilities(
     assert_equal_with_gradients(mixed(function, parents, inputs, **options), function(inputs, probs, **options), inputs)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(REDUCTIONS, st.integers(1, 4), SEEDS, st.booleans())
 def test_squares_add_the_variance_of_the_labels_and_have_the_gradient_of_the_mean_label(
     reduction: str, num_parents: int, seed: int, with_weights: bool
@@ -115,7 +115,7 @@ def test_squares_add_the_variance_of_the_labels_and_have_the_gradient_of_the_mea
     assert_equal_with_gradients(ours, reference + variance, inputs)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(REDUCTIONS, EXTRA_DIMS, SEEDS, st.booleans(), st.sampled_from([-100, 1]))
 def test_all_weight_on_one_label_is_torchs_nll_loss(
     reduction: str, extra: tuple[int, ...], seed: int, with_weights: bool, ignore_index: int

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.data.mixup import mixup_target
 from timm.loss import BinaryCrossEntropy, SoftTargetCrossEntropy
@@ -33,7 +33,6 @@ def test_worked_values() -> None:
     torch.testing.assert_close(smooth, torch.tensor([[0.7, 0.3], [0.3, 0.7]]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, NUM_CLASSES - 1), min_size=1, max_size=6), FRACTIONS, FRACTIONS)
 def test_equals_timm(labels: list[int], lam: float, smoothing: float) -> None:
     targets = torch.tensor(labels)
@@ -57,7 +56,6 @@ def test_timms_losses_of_probabilities_are_our_losses_of_labels(smoothing: float
         torch.testing.assert_close(BinaryCrossEntropy(smoothing=0.0)(scores, probs), ours)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.sampled_from([(), (3,), (2, 3)]), FRACTIONS, st.integers(0, 2**32 - 1))
 def test_mass_is_conserved_and_classes_are_dimension_one(
     num_parents: int, extra: tuple[int, ...], smoothing: float, seed: int
@@ -107,7 +105,6 @@ def test_effective_smoothing_worked_values() -> None:
     assert effective_smoothing(1.0, 0.3) == 1
 
 
-@settings(deadline=None)
 @given(FRACTIONS, FRACTIONS)
 def test_two_smoothings_are_the_effective_one(first: float, second: float) -> None:
     once = to_probabilities(torch.tensor([2, 0]), NUM_CLASSES, first)

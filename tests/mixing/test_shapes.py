@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
@@ -112,7 +112,6 @@ def test_weights_move_with_the_labels(name: str, function: Callable[[Tensor], Te
     assert torch.equal(moved, function(dominant))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.lists(st.integers(1, 3), min_size=1, max_size=3), st.data())
 def test_every_element_keeps_its_labels_and_weights(num_parents: int, shape: list[int], data: st.DataObject) -> None:
     """Any chain of moves, against the same chain on weights spelled out for each element."""
