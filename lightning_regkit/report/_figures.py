@@ -127,6 +127,7 @@ def _names(group: Group) -> list[str]:
 
 
 def _plot(traces: list[Trace], x_axis: Mapping[str, Any], *, loss: bool = False, smooth: bool = True) -> dict[str, Any]:
-    """Put traces together with what the page asks of them: whether they are losses, whether the slider smooths."""
+    """Put traces together with what the page asks of them: whether they are losses, smoothed, and over steps."""
     axis = {"title": {"text": "step"}, **x_axis}
-    return {"data": traces, "layout": {"xaxis": axis, "meta": {"loss": loss, "smooth": smooth}}}
+    meta = {"loss": loss, "smooth": smooth, "steps": not x_axis}
+    return {"data": traces, "layout": {"xaxis": axis, "meta": meta}}

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from lightning_regkit._checks import message
 from lightning_regkit._files import write_whole
+from lightning_regkit.report._clocks import AXES, axes_of, plain_clocks
 from lightning_regkit.report._figures import Figure, figures
 from lightning_regkit.report._groups import group_by_seed
 from lightning_regkit.report._parts import average_tables, cards, difference_table, trial_tables
@@ -60,7 +61,10 @@ def page(runs: Sequence[Run], *, title: str = "Training report", diagnose: Diagn
         "differences": difference_table(groups),
         "average_tables": average_tables(groups),
         "trials": trial_tables(runs),
-        "data": _data([figure.plot for figure in drawn]),
+        "axes": "".join(f'<option value="{axis}">{AXES[axis]}</option>' for axis in axes_of(groups)),
+        "data": _data(
+            {"figures": [figure.plot for figure in drawn], "clocks": [plain_clocks(each) for each in groups]}
+        ),
         "plotly": _plotly(),
     }
     parts |= {section: "\n".join(_frames(drawn, section)) for section in SECTIONS}
@@ -118,6 +122,6 @@ def _plotly() -> str:
     try:
         script: str = import_module("plotly.offline").get_plotlyjs()
     except ModuleNotFoundError as error:
-        text = "report: plotly must be installed to draw. Run pip install lightning-regkit[report]."
+        text = "report: plotly must be installed to draw. Run pip install plotly."
         raise ImportError(text) from error
     return re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE)

@@ -1,5 +1,6 @@
 """The parts of the page that are no figures. Every text that a file brought is escaped here."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
@@ -13,6 +14,8 @@ from lightning_regkit.report._traces import Style
 __all__ = ["average_tables", "cards", "difference_table", "table", "trial_tables"]
 
 NONE = "–"
+#: A number with more digits than anybody reads.
+LONG = re.compile(r"-?\d+\.\d{5,}(e[+-]?\d+)?")
 
 
 def cards(groups: Sequence[Group], diagnose: Callable[[Run], str] | None) -> str:
@@ -43,7 +46,10 @@ def average_tables(groups: Sequence[Group]) -> str:
 def trial_tables(runs: Sequence[Run]) -> str:
     """Show the trials of a search, each table under the name of its folder."""
     tables = [(run.name, run.trials) for run in runs if run.trials is not None]
-    return "\n".join(f"<h3>{escape(name)}</h3>{table(found.columns, found.rows)}" for name, found in tables)
+    return "\n".join(
+        f"<h3>{escape(name)}</h3>{table(found.columns, [[_short(cell) for cell in row] for row in found.rows])}"
+        for name, found in tables
+    )
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -96,6 +102,11 @@ def _average_table(groups: Sequence[Group], kind: str, loader: int | None, parts
 
 def _value(mean: float, spread: float) -> str:
     return f"{mean:#.4g} ± {spread:.2g}" if spread else f"{mean:#.4g}"
+
+
+def _short(text: str) -> str:
+    """Round a number of many digits to five."""
+    return f"{float(text):.5g}" if LONG.fullmatch(text) else text
 
 
 def _is_number(text: str) -> bool:

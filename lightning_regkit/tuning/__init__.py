@@ -6,9 +6,9 @@ Steps: :func:`initial_loss`, :func:`overfit`, :func:`range_test` and :func:`rate
 share in a :class:`Setup`. Each gives a frozen result, :class:`InitialLoss`, :class:`OverfitRun`, :class:`RangeTest`,
 :class:`RateTrials`, with a :class:`Verdict`.
 
-Search: :func:`search` within a :class:`Budget`, over :class:`Between` and :class:`Among`; a :class:`SearchResult` of
-trials, each a :class:`Row`. What mattered, and where to look next: :func:`importance`, :func:`propose`, a
-:class:`Proposal`.
+Search: :func:`search` within a :class:`Budget`, over :class:`Between` and :class:`Among`, in words
+:func:`parse_space`; a :class:`SearchResult` of trials, each a :class:`Row`. What mattered, and where to look next:
+:func:`importance`, :func:`propose`, a :class:`Proposal`.
 
 Numbers in, verdicts out: :func:`expected_loss` of a :class:`LossSpec`; :func:`diagnose` of :class:`Curves` gives a
 :class:`Diagnosis`; :func:`analyze_range` gives a :class:`RangeAnalysis`; :func:`smooth`. What steps have seen:
@@ -24,8 +24,9 @@ from lightning_regkit.tuning._curves import Curves
 from lightning_regkit.tuning._diagnose import diagnose
 from lightning_regkit.tuning._diagnosis import Diagnosis
 from lightning_regkit.tuning._expected_loss import LossSpec, expected_loss
-from lightning_regkit.tuning._judge_overfit import Overfitted
 from lightning_regkit.tuning._observed import Observed
+from lightning_regkit.tuning._overfitted import Overfitted
+from lightning_regkit.tuning._parse_space import parse_space
 from lightning_regkit.tuning._progress import StepDone
 from lightning_regkit.tuning._propose import Proposal, importance, propose
 from lightning_regkit.tuning._smooth import smooth
@@ -69,6 +70,7 @@ __all__ = [
     "importance",
     "initial_loss",
     "overfit",
+    "parse_space",
     "propose",
     "range_test",
     "rate_trials",

@@ -1,26 +1,44 @@
 """Values of a trial, put where they belong."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from lightning_regkit import callbacks as ours
 from lightning_regkit import optim
 from lightning_regkit._checks import message
 from lightning_regkit._lightning._optimizers import optimizers_in
 from lightning_regkit._lightning._override import Override
-from lightning_regkit.tuning._space import Value
+from lightning_regkit.tuning._callbacks import Given, made_callbacks
+from lightning_regkit.tuning._space import Space, Value
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from lightning_regkit._lightning import pl
 
-__all__ = ["apply_values", "callbacks_of", "module_of"]
+__all__ = ["apply_values", "check_places", "module_of"]
 
 OWNER: Final = "tuning.search"
+
+
+def check_places(module: object, callbacks: Given, space: Space) -> None:
+    """Refuse, before any step, a space that has no place for its values.
+
+    Args:
+        module: Of the search.
+        callbacks: Of the user.
+        space: The hyperparameters.
+
+    Raises:
+        TypeError: A callback has no such argument, or takes no such value.
+        ValueError: A callback or an optimizer is unknown, or there is nothing to make the module anew.
+    """
+    values = {name: each.grid()[0] for name, each in space.items()}
+    made_callbacks(callbacks, values)
+    if _is_module(module):
+        module_of(module, values)
+    for name in space["optimizer"].grid() if "optimizer" in space else ():
+        optim.describe(str(name))
 
 
 def module_of(module: object, values: Mapping[str, Value]) -> Any:  # noqa: ANN401  # a LightningModule
@@ -33,7 +51,7 @@ def module_of(module: object, values: Mapping[str, Value]) -> Any:  # noqa: ANN4
     Raises:
         ValueError: There are some, and nothing to pass them to.
     """
-    given = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("module.")}
+    given = _of("module", values)
     if not _is_module(module) and callable(module):
         return module(**given)
     if given:
@@ -42,31 +60,12 @@ def module_of(module: object, values: Mapping[str, Value]) -> Any:  # noqa: ANN4
     return module
 
 
-def callbacks_of(values: Mapping[str, Value]) -> "list[pl.Callback]":
-    """Make the callbacks that ``Callback.argument`` names, one of each class.
-
-    Raises:
-        ValueError: A name is not one of this package's callbacks.
-    """
-    arguments: dict[str, dict[str, Value]] = defaultdict(dict)
-    for name, value in values.items():
-        kind, dot, argument = name.partition(".")
-        if dot and kind != "module":
-            arguments[kind][argument] = value
-    made = []
-    for kind, given in arguments.items():
-        if kind not in ours.__all__:
-            close = ", ".join(get_close_matches(kind, ours.__all__)) or ", ".join(ours.__all__)
-            raise ValueError(message(OWNER, "space", "name a callback", kind, f"Close: {close}."))
-        made.append(getattr(ours, kind)(**given))
-    return made
-
-
 def apply_values(module: "pl.LightningModule", values: Mapping[str, Value]) -> None:
     """Have ``configure_optimizers`` give what the values say, at a constant rate.
 
-    ``lr`` is that of the highest group, the others keep their ratios to it; ``weight_decay`` and ``momentum`` are those
-    of every group that has some, or of all where none has. Under manual optimization schedulers stay.
+    ``lr`` is that of the highest group, the others keep their ratios to it; ``weight_decay`` and ``momentum`` (or the
+    first beta) are those of every group that has some, or of all where none has; other options of the optimizer are
+    those of every group. Under manual optimization schedulers stay.
 
     Args:
         module: A copy; its method is shadowed.
@@ -78,27 +77,62 @@ def apply_values(module: "pl.LightningModule", values: Mapping[str, Value]) -> N
 def _configure(
     module: "pl.LightningModule", values: Mapping[str, Value], inner: Callable[[], object]
 ) -> "object | list[Optimizer]":
-    if "optimizer" in values:
-        configured: object = optim.create(module, str(values["optimizer"]))
-    else:
-        configured = inner()
+    options = _of("optimizer", values)
+    configured = _created(module, values, options) if "optimizer" in values else inner()
     optimizers = optimizers_in(configured)
     for optimizer in optimizers:
-        _write(optimizer.param_groups, values)
+        _write(optimizer, values, {} if "optimizer" in values else options)
     return optimizers if module.automatic_optimization and optimizers else configured
 
 
-def _write(groups: list[dict[str, Any]], values: Mapping[str, Value]) -> None:
+def _created(module: "pl.LightningModule", values: Mapping[str, Value], options: Mapping[str, Any]) -> "Optimizer":
+    name = str(values["optimizer"])
+    known = ("lr", "weight_decay") if optim.describe(name).weight_decay is not None else ("lr",)
+    given = {option: _number(values[option]) for option in known if option in values}
+    return optim.create(module, name, **given, **options)
+
+
+def _write(optimizer: "Optimizer", values: Mapping[str, Value], options: Mapping[str, Value]) -> None:
+    groups: list[dict[str, Any]] = optimizer.param_groups
     if "lr" in values:
         factor = _number(values["lr"]) / max(float(group["lr"]) for group in groups)
         for group in groups:
             group["lr"] = float(group["lr"]) * factor
-    for name in ("weight_decay", "momentum"):
-        if name in values:
-            has_any = any(group.get(name) for group in groups)
-            for group in groups:
-                if group.get(name) or not has_any:
-                    group[name] = _number(values[name])
+    if "weight_decay" in values:
+        _write_where_any(groups, "weight_decay", _number(values["weight_decay"]))
+    if "momentum" in values:
+        _write_momentum(optimizer, _number(values["momentum"]))
+    for name, value in options.items():
+        _refuse_missing(optimizer, name, f"optimizer.{name}")
+        for group in groups:
+            group[name] = value
+
+
+def _write_momentum(optimizer: "Optimizer", value: float) -> None:
+    groups: list[dict[str, Any]] = optimizer.param_groups
+    if "betas" in optimizer.defaults:
+        for group in groups:
+            group["betas"] = (value, *group["betas"][1:])
+    else:
+        _refuse_missing(optimizer, "momentum", "momentum")
+        _write_where_any(groups, "momentum", value)
+
+
+def _write_where_any(groups: list[dict[str, Any]], name: str, value: float) -> None:
+    has_any = any(group.get(name) for group in groups)
+    for group in groups:
+        if group.get(name) or not has_any:
+            group[name] = value
+
+
+def _refuse_missing(optimizer: "Optimizer", option: str, name: str) -> None:
+    if option not in optimizer.defaults:
+        known = f"It has {', '.join(sorted(optimizer.defaults))}."
+        raise ValueError(message(OWNER, "space", f"name options of {type(optimizer).__name__}", name, known))
+
+
+def _of(place: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{place}.")}
 
 
 def _number(value: Value) -> float:

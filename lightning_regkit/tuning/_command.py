@@ -1,17 +1,17 @@
 """``regkit tune``."""
 
 import argparse
-import ast
-import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from lightning_regkit.tuning._arguments import callbacks_given, given, imported
+from lightning_regkit.tuning._parse_space import parse_space
 
 if TYPE_CHECKING:
     from lightning_regkit.tuning._protocol import Protocol
 
-__all__ = ["ABOUT", "add_arguments", "add_budget", "given", "imported", "protocol_of", "run"]
+__all__ = ["ABOUT", "add_arguments", "add_budget", "protocol_of", "run"]
 
 #: Number of steps.
 LAST: Final = 7
@@ -27,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}-arg", action="append", default=[], metavar="NAME=VALUE", help=f"an argument of the {name}"
         )
+    what = "a callback that takes part, of rk.callbacks or by its path: PKG.MOD:CLASS"
+    parser.add_argument("--callback", action="append", default=[], metavar="NAME", help=what)
+    what = "an argument of such a callback: Mixup.alpha=0.4, ScheduleLR.spec=Cosine()"
+    parser.add_argument("--callback-arg", action="append", default=[], metavar="CALLBACK.NAME=VALUE", help=what)
+    what = "what steps 4 and 5 search over, besides lr and weight_decay: Mixup.alpha=0.1..1, optimizer=nesterov,adamw"
+    parser.add_argument("--space", action="append", default=[], metavar="NAME=VALUES", help=what)
     add_budget(parser)
 
 
@@ -44,10 +50,12 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--refined-trials", type=int, default=10, help="of step 5 (default: %(default)s)")
     parser.add_argument("--refined-epochs", type=int, default=12, help="of each (default: %(default)s)")
     parser.add_argument("--sampler", default="random", help="random, grid, quasi_random or tpe (default: %(default)s)")
+    parser.add_argument("--no-pruning", action="store_true", help="let bad trials of steps 4 and 5 run to their end")
     parser.add_argument("--monitor", default="val_acc", help="metric of validation (default: %(default)s)")
     parser.add_argument("--mode", default="max", help="max or min (default: %(default)s)")
     parser.add_argument("--storage", help="URL of a database, or a .journal file; else SQLite in the folder")
     parser.add_argument("--seed", type=int, default=0, help="of order and noise (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=1, help="of the range test of step 3 (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -72,12 +80,13 @@ def protocol_of(module: object, data: object, options: argparse.Namespace) -> "P
     Args:
         module: What makes the module.
         data: A data module, or None.
-        options: What ``add_budget`` declares.
+        options: What ``add_arguments`` declares.
 
     Raises:
-        ValueError: They do not, or a number is out of range.
+        TypeError: A callback has no such argument.
+        ValueError: They do not, a number is out of range, or a name is unknown.
     """
-    from lightning_regkit.tuning._budget import Budget  # noqa: PLC0415  # they load torch and Lightning
+    from lightning_regkit.tuning._budget import Budget  # noqa: PLC0415  # some load torch and Lightning
     from lightning_regkit.tuning._progress import NAME  # noqa: PLC0415
     from lightning_regkit.tuning._protocol import Protocol  # noqa: PLC0415
     from lightning_regkit.tuning._setup import Setup  # noqa: PLC0415
@@ -85,51 +94,15 @@ def protocol_of(module: object, data: object, options: argparse.Namespace) -> "P
     if (options.out / NAME).exists() and not options.goes_on and options.first is None:
         raise ValueError(f"tune: --out must be a new folder, got {str(options.out)!r}. Pass --continue or --from STEP.")
     shared: dict[str, Any] = {name: vars(options)[name] for name in ("sampler", "monitor", "mode", "storage")}
+    shared["is_pruned"] = not options.no_pruning
+    callbacks = callbacks_given(options.callback, options.callback_arg)
     protocol = Protocol(
         module,
         data,
         Budget(options.coarse_trials, options.coarse_epochs, name="4_coarse", **shared),
         Budget(options.refined_trials, options.refined_epochs, name="5_refined", **shared),
-        Setup(options.out, trainer={"accelerator": options.accelerator}, seed=options.seed),
+        Setup(options.out, callbacks, {"accelerator": options.accelerator}, options.seed, options.repeats),
+        parse_space(options.space),
     )
     protocol.start(options.first, is_stubborn=options.anyway)
     return protocol
-
-
-def imported(option: str, path: str, arguments: dict[str, object]) -> Callable[..., Any]:
-    """Import what ``pkg.mod:Class`` names, and bind arguments to it.
-
-    Raises:
-        ValueError: There is no such thing.
-    """
-    module, _, name = path.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        made = getattr(importlib.import_module(module), name)
-    except (AttributeError, ImportError, ValueError) as error:
-        raise ValueError(f"tune: --{option} must be importable as pkg.mod:Class, got {path!r}. {error}") from error
-    finally:
-        sys.path.pop(0)
-
-    def make(**further: object) -> object:
-        return made(**{**arguments, **further})
-
-    return make
-
-
-def given(option: str, words: list[str]) -> dict[str, object]:
-    """Read ``name=value``; a value that is no literal of Python is a text.
-
-    Raises:
-        ValueError: A word has no ``=``.
-    """
-    found: dict[str, object] = {}
-    for word in words:
-        name, sign, text = word.partition("=")
-        if not sign:
-            raise ValueError(f"tune: --{option}-arg must be NAME=VALUE, got {word!r}.")
-        try:
-            found[name] = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
-            found[name] = text
-    return found

@@ -71,7 +71,7 @@ def diagnose(curves: Curves, *, reach: int | None = None) -> Diagnosis:
             text = f"{name} is {values[wild]} at check {wild}: lower the rate, or clip gradients."
             return Diagnosis((Verdict("not finite", text),))
     count = len(curves.train_loss)
-    reach = max(1, count // 20) if reach is None else reach
+    reach = curves.reach if reach is None else reach
     if count < SHORTEST:
         return Diagnosis((Verdict("too short", f"{count} checks are too few to judge: at least {SHORTEST}."),))
     smoothed = _smoothed(curves, reach)

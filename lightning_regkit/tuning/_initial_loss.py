@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, final
 from lightning_regkit._checks import positive_int
 from lightning_regkit.callbacks import WeightPenalty
 from lightning_regkit.callbacks._training_noise import TrainingNoise
+from lightning_regkit.tuning._callbacks import made_callbacks
 from lightning_regkit.tuning._expected_loss import LossSpec, expected_loss
 from lightning_regkit.tuning._judge_initial import judge_initial
 from lightning_regkit.tuning._observe import beyond, observe
@@ -93,7 +94,8 @@ def initial_loss(
     """
     positive_int(OWNER, "num_batches", num_batches)
     watch = Watch(lambda _step, _highest: 0.0)
-    callbacks = [each for each in setup.callbacks if isinstance(each, WeightPenalty | TrainingNoise)]
+    given = made_callbacks(setup.callbacks, {})
+    callbacks = [each for each in given if isinstance(each, WeightPenalty | TrainingNoise)]
     try:
         ran = run_steps(module, data, watch, setup, (num_batches, None, callbacks))
     except IndexError:

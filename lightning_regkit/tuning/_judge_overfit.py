@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
-from lightning_regkit.tuning._expected_loss import LossSpec
+from lightning_regkit.tuning._overfitted import Overfitted
 from lightning_regkit.tuning._smooth import smooth
 from lightning_regkit.tuning._verdict import HEALTHY, Verdict
 
-__all__ = ["FALLS", "Overfitted", "judge_overfit", "softmax_floor"]
+__all__ = ["FALLS", "judge_overfit", "softmax_floor"]
 
 #: Accuracy that counts as all of it: one in a hundred may be wrong.
 ALL: Final = 0.99
@@ -17,34 +16,8 @@ ALL: Final = 0.99
 FALLS: Final = 0.1
 #: Change of the weights, as a share of their norm, below which they have hardly moved.
 HARDLY: Final = 1e-2
-#: Share of the weights.
+#: Share of the weights, or of the units.
 MOST: Final = 0.5
-
-
-@final
-@dataclass(frozen=True)
-class Overfitted:
-    """What happened while the same few batches came again and again.
-
-    Args:
-        losses: Of each step, in order.
-        accuracy: In [0, 1], over the last pass; None where it is not known.
-        frozen: Share of the weights that no optimizer has or that are not trainable.
-        without_gradient: Share of the other weights whose gradient was 0 at the first step.
-        moved: Norm of the change of the weights by that of the first weights.
-        spec: What the loss is made of; None where no cross-entropy was seen.
-
-    Example:
-        >>> Overfitted((2.3, 1.0, 0.1), accuracy=1.0).frozen
-        0.0
-    """
-
-    losses: tuple[float, ...]
-    accuracy: float | None = None
-    frozen: float = 0.0
-    without_gradient: float = 0.0
-    moved: float = 1.0
-    spec: LossSpec | None = None
 
 
 def softmax_floor(num_classes: int) -> float:
@@ -81,22 +54,40 @@ def judge_overfit(seen: Overfitted) -> Verdict:
         compared += f", with {seen.accuracy:.1%} right"
     if _is_floored(seen, last):
         return Verdict("double softmax", f"{compared}: it is held up by a softmax too many. Return logits.")
-    if last > (1 - FALLS) * first:
-        return _does_not_fall(seen, compared, is_higher=last > (1 + FALLS) * first)
+    is_fallen = last <= (1 - FALLS) * first
     is_learned = last <= FALLS * first if seen.accuracy is None else seen.accuracy >= ALL
-    return Verdict(HEALTHY, f"{compared}.") if is_learned else _cannot_fit(seen, compared)
+    if is_fallen and is_learned:
+        return Verdict(HEALTHY, f"{compared}.")
+    if (found := _of_units(seen, compared)) is not None:
+        return found
+    if is_fallen:
+        return _cannot_fit(seen, compared)
+    return _does_not_fall(seen, compared, is_higher=last > (1 + FALLS) * first)
+
+
+def _of_units(seen: Overfitted, compared: str) -> Verdict | None:
+    """Blame units without slope: they were so before any step, so no rate is to blame."""
+    if seen.saturated > MOST:
+        text = f"{compared}: {seen.saturated:.0%} of the outputs of a tanh or sigmoid begin at the ends of its range, "
+        return Verdict("saturating init", f"{text}without slope. Make first weights smaller, or normalize the inputs.")
+    if seen.dead > MOST:
+        text = f"{compared}: {seen.dead:.0%} of the units of a ReLU begin below 0 for all images, without gradient. "
+        return Verdict("dead units", f"{text}Set first biases to 0, or normalize the inputs.")
+    return None
 
 
 def _cannot_fit(seen: Overfitted, compared: str) -> Verdict:
     if seen.frozen > MOST:
-        text = (
-            f"{compared}: {seen.frozen:.0%} of the weights are frozen. Train them, and see that the optimizer has them."
-        )
-        return Verdict("frozen", text)
+        return _frozen(seen, compared)
     text = (
         f"{compared}: it falls, but cannot fit. Are labels shuffled? Else the network is too small, or the rate is off."
     )
     return Verdict("cannot fit", text)
+
+
+def _frozen(seen: Overfitted, compared: str) -> Verdict:
+    text = f"{compared}: {seen.frozen:.0%} of the weights are frozen. Train them, and see that the optimizer has them."
+    return Verdict("frozen", text)
 
 
 def _ends(losses: Sequence[float]) -> tuple[float, float]:
@@ -116,15 +107,10 @@ def _does_not_fall(seen: Overfitted, compared: str, *, is_higher: bool) -> Verdi
     if is_higher:
         return Verdict("rate too high", f"{compared}: it rises. Lower the rate ten times.")
     if seen.without_gradient > MOST:
-        text = (
-            f"{compared}: {seen.without_gradient:.0%} of the weights have no gradient. They begin at zero, or saturate."
-        )
-        return Verdict("bad init", text)
+        text = f"{compared}: {seen.without_gradient:.0%} of the weights have no gradient. They begin at zero, or "
+        return Verdict("bad init", f"{text}nothing leads to them: begin with small random weights.")
     if seen.frozen > MOST:
-        text = (
-            f"{compared}: {seen.frozen:.0%} of the weights are frozen. Train them, and see that the optimizer has them."
-        )
-        return Verdict("frozen", text)
+        return _frozen(seen, compared)
     if seen.moved < HARDLY:
         text = f"{compared}: weights have moved by {seen.moved:.1g} of their norm. Raise the rate ten times."
         return Verdict("rate too low", text)

@@ -6,7 +6,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final, Protocol, final, runtime_checkable
 
 from lightning_regkit._checks import positive_int
-from lightning_regkit.tuning._judge_overfit import Overfitted, judge_overfit
+from lightning_regkit.tuning._judge_overfit import judge_overfit
+from lightning_regkit.tuning._overfitted import Overfitted
 from lightning_regkit.tuning._setup import Setup
 from lightning_regkit.tuning._steps import Ran, run_steps
 from lightning_regkit.tuning._verdict import Verdict
@@ -140,5 +141,7 @@ def _overfitted(watch: Watch, ran: Ran, num_batches: int) -> Overfitted:
         frozen=1 - active / max(count, 1),
         without_gradient=still / max(active, 1),
         moved=(change / norm) ** 0.5 if norm > 0 else float(change > 0),
+        saturated=watch.units.saturated,
+        dead=watch.units.dead,
         spec=watch.calls[0].spec(watch.losses[0]) if watch.calls else None,
     )

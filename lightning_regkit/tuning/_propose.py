@@ -1,20 +1,22 @@
 """Which hyperparameters mattered, and where to look next."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, Literal, final
 
-from lightning_regkit.tuning._space import Among, Between, Space
+from lightning_regkit.tuning._space import Among, Between, Space, Value
 from lightning_regkit.tuning._table import Row
 
-__all__ = ["Proposal", "importance", "propose"]
+__all__ = ["Proposal", "importance", "propose", "said"]
 
 #: Share of the trials that count as good, and how many at least; and of how many.
 GOOD: Final = 0.25
 FEWEST_GOOD: Final = 2
 FEWEST: Final = 3
+#: What may be looked for outside of the space.
+WIDENED: Final = frozenset({"lr", "weight_decay"})
 #: Groups that a number is cut into, to see how much of the score it explains.
 GROUPS: Final = 4
 #: Share of an interval within which the best value is at its edge.
@@ -76,7 +78,8 @@ def importance(rows: Sequence[Row], name: str) -> float:
 def propose(rows: Sequence[Row], space: Space, *, mode: Literal["max", "min"] = "max") -> Proposal:
     """Narrow intervals to where the best quarter of the trials is, or move on where the best one is at an edge.
 
-    Of other values those stay that the better half of the trials has.
+    Only ``lr`` and ``weight_decay`` move out of their intervals; of others the part near the edge stays. Of lists those
+    values stay that the better half of the trials has.
 
     Args:
         rows: Trials; those without score count for nothing.
@@ -98,15 +101,15 @@ def propose(rows: Sequence[Row], space: Space, *, mode: Literal["max", "min"] = 
     scored.sort(key=lambda pair: pair[0], reverse=mode == "max")
     good = [row for _, row in scored[: max(FEWEST_GOOD, round(GOOD * len(scored)))]]
     found: dict[str, Between | Among] = {}
-    said = [f"The best trial has {scored[0][0]:.4g} with {_said(good[0])}."]
+    texts = [f"The best trial has {scored[0][0]:.4g} with {said(good[0].values)}."]
     for name, each in space.items():
         if isinstance(each, Between):
             found[name], text = _narrowed(name, each, [float(str(row.values[name])) for row in good])
-            said.append(text)
+            texts.append(text)
         else:
             better = {row.values[name] for _, row in scored[: max(FEWEST, len(scored) // 2)]}
             found[name] = Among(tuple(value for value in each.values if value in better))
-    return Proposal(found, " ".join(said))
+    return Proposal(found, " ".join(texts))
 
 
 def _narrowed(name: str, each: Between, values: list[float]) -> tuple[Between, str]:
@@ -119,7 +122,11 @@ def _narrowed(name: str, each: Between, values: list[float]) -> tuple[Between, s
     if best < EDGE or best > 1 - EDGE:
         side = -1 if best < EDGE else 1
         low, high = (best - 0.5, best + 0.25) if side < 0 else (best - 0.25, best + 0.5)
-        text = f"{name} is best at its {'lower' if side < 0 else 'upper'} edge: look beyond it."
+        text = f"{name} is best at its {'lower' if side < 0 else 'upper'} edge: look beyond it"
+        if name not in WIDENED:  # a probability ends at 1
+            low, high = max(0.0, low), min(1.0, high)
+            text += " if it may go beyond"
+        text += "."
     else:
         shares = [each.share(value) for value in values]
         low, high = max(0.0, min(shares) - margin), min(1.0, max(shares) + margin)
@@ -133,8 +140,7 @@ def _at(each: Between, share: float) -> float:
     return each.low + (each.high - each.low) * share
 
 
-def _said(row: Row) -> str:
-    parts = (
-        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in row.values.items()
-    )
+def said(values: Mapping[str, Value]) -> str:
+    """Write values as ``lr=0.02, optimizer=adamw``."""
+    parts = (f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items())
     return ", ".join(parts)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final, final
 
 from lightning_regkit._checks import message
-from lightning_regkit.tuning._apply import module_of
+from lightning_regkit.tuning._apply import check_places, module_of
 from lightning_regkit.tuning._budget import Budget
-from lightning_regkit.tuning._progress import StepDone, read_progress, write_progress
+from lightning_regkit.tuning._progress import Found, StepDone, read_progress, write_progress
 from lightning_regkit.tuning._protocol_steps import MENDED, SEARCHES, STEPS, TITLES, Outcome
 from lightning_regkit.tuning._setup import Setup
+from lightning_regkit.tuning._space import Space, check_space
 from lightning_regkit.tuning._steps import trainer_of
 from lightning_regkit.tuning._twin import isolated, quiet
 
@@ -35,9 +36,11 @@ class Protocol:
         coarse: Of step 4.
         refined: Of step 5.
         setup: With a folder: what is done is kept in ``protocol.json``, beside the file of each step.
+        space: What steps 4 and 5 search over besides ``lr`` and ``weight_decay``, or in place of these.
 
     Raises:
-        ValueError: The setup has no folder.
+        TypeError: A callback that the space names takes no such argument.
+        ValueError: The setup has no folder, or the space names something unknown.
 
     Example:
         >>> Protocol(None, None, setup=Setup())
@@ -50,10 +53,14 @@ class Protocol:
     coarse: Budget = field(default_factory=partial(Budget, 15, 3, name="4_coarse"))
     refined: Budget = field(default_factory=partial(Budget, 10, 12, name="5_refined"))
     setup: Setup = field(default_factory=Setup)
+    space: Space = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.setup.path is None:
             raise ValueError(message(OWNER, "setup", "have a folder", None))
+        if self.space:
+            check_space(OWNER, self.space)
+        check_places(self.module, self.setup.callbacks, self.space)
 
     def start(self, first: int | None = None, *, is_stubborn: bool = False) -> int:
         """Say which step is next.
@@ -92,9 +99,9 @@ class Protocol:
         """
         done = read_progress(self._folder)
         for step in range(self.start(first, is_stubborn=is_stubborn), len(TITLES) + 1):
-            verdict, facts = self._make(step, done)
+            verdict, found = self._make(step, done)
             done = {made: each for made, each in done.items() if made < step}
-            done[step] = StepDone(step, TITLES[step], verdict.cause, verdict.sentence, facts)
+            done[step] = StepDone(step, TITLES[step], verdict.cause, verdict.sentence, **vars(found))
             write_progress(self._folder, done)
             yield done[step]
             if not verdict.is_healthy and (step in SEARCHES or (step in MENDED and not is_stubborn)):
@@ -106,9 +113,12 @@ class Protocol:
         return self.setup.path
 
     def _make(self, step: int, done: dict[int, StepDone]) -> Outcome:
-        facts = {name: fact for made in sorted(done) for name, fact in done[made].facts.items()}
+        made = [done[each] for each in sorted(done)]
+        spaces, best = ([each.space for each in made if each.space], [each.best for each in made if each.best])
+        facts = {name: fact for each in made for name, fact in each.facts.items()}
+        found = Found(facts, spaces[-1] if spaces else {}, best[-1] if best else {})
         with quiet():
             device = trainer_of(self.setup).strategy.root_device
         with isolated(device, self.setup.seed):
             task = (module_of(self.module, {}), self.data) if step in MENDED else (self.module, self.data)
-            return STEPS[step](task, facts, self)
+            return STEPS[step](task, found, self)

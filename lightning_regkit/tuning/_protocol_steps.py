@@ -9,6 +9,8 @@ from lightning_regkit.tuning._curves import Curves
 from lightning_regkit.tuning._diagnose import diagnose
 from lightning_regkit.tuning._initial_loss import initial_loss
 from lightning_regkit.tuning._overfit import overfit
+from lightning_regkit.tuning._progress import Found
+from lightning_regkit.tuning._propose import said
 from lightning_regkit.tuning._range_test import range_test
 from lightning_regkit.tuning._rate_trials import rate_trials
 from lightning_regkit.tuning._search import SearchResult, search
@@ -38,8 +40,7 @@ DECAYS: Final = (1e-4, 1e-5, 0.0)
 #: Where to look when step 3 was passed over.
 DEFAULT_RATE: Final = 1e-2
 
-Facts: TypeAlias = dict[str, list[float]]
-Outcome: TypeAlias = tuple[Verdict, Facts]
+Outcome: TypeAlias = tuple[Verdict, Found]
 Task: TypeAlias = tuple[Any, object]
 
 
@@ -58,72 +59,64 @@ class Plan(Protocol):
     def refined(self) -> Budget:
         """Of step 5."""
 
-
-def _initial_loss(task: Task, _facts: Facts, plan: Plan) -> Outcome:
-    return initial_loss(*task, setup=plan.setup).verdict, {}
-
-
-def _overfit(task: Task, _facts: Facts, plan: Plan) -> Outcome:
-    return overfit(*task, setup=plan.setup).verdict, {}
+    @property
+    def space(self) -> Space:
+        """Of step 4, besides the rate and the decay, or in place of them."""
 
 
-def _rate(task: Task, _facts: Facts, plan: Plan) -> Outcome:
+def _initial_loss(task: Task, _found: Found, plan: Plan) -> Outcome:
+    return initial_loss(*task, setup=plan.setup).verdict, Found()
+
+
+def _overfit(task: Task, _found: Found, plan: Plan) -> Outcome:
+    return overfit(*task, setup=plan.setup).verdict, Found()
+
+
+def _rate(task: Task, _found: Found, plan: Plan) -> Outcome:
     trials, ranged = rate_trials(*task, setup=plan.setup), range_test(*task, setup=plan.setup)
     rates = [rate for rate in (trials.best, ranged.analysis.suggested) if rate is not None]
     text = f"{trials.verdict.sentence} {ranged.verdict.sentence}"
-    return Verdict(HEALTHY if rates else trials.verdict.cause, text), {"rates": rates}
+    return Verdict(HEALTHY if rates else trials.verdict.cause, text), Found({"rates": rates})
 
 
-def _coarse(task: Task, facts: Facts, plan: Plan) -> Outcome:
+def _coarse(task: Task, found: Found, plan: Plan) -> Outcome:
     """Search from a tenth of the lower rate to thrice the higher one that step 3 has found."""
-    rates = facts.get("rates") or [DEFAULT_RATE]
-    space: Space = {"lr": Between(min(rates) / 10, max(rates) * 3), "weight_decay": Among(DECAYS)}
-    return _outcome(search(*task, space, budget=plan.coarse, setup=plan.setup), 0)
+    rates = found.facts.get("rates") or [DEFAULT_RATE]
+    usual: Space = {"lr": Between(min(rates) / 10, max(rates) * 3), "weight_decay": Among(DECAYS)}
+    return _outcome(search(*task, {**usual, **plan.space}, budget=plan.coarse, setup=plan.setup), 0)
 
 
-def _refined(task: Task, facts: Facts, plan: Plan) -> Outcome:
+def _refined(task: Task, found: Found, plan: Plan) -> Outcome:
     """Search where it was last proposed."""
-    past = int(facts["round"][0])
+    past = int(found.facts["round"][0])
     name = plan.refined.name if past == 0 else f"{plan.refined.name}_{past + 1}"
-    low, high = facts["lr"]
-    space: Space = {"lr": Between(low, high), "weight_decay": Among(tuple(facts["weight_decay"]))}
-    return _outcome(search(*task, space, budget=replace(plan.refined, name=name), setup=plan.setup), past + 1)
+    return _outcome(search(*task, found.space, budget=replace(plan.refined, name=name), setup=plan.setup), past + 1)
 
 
-def _outcome(found: SearchResult, past: int) -> Outcome:
-    if found.best is None:
-        return found.verdict, {}
-    rate, decay = found.proposal.space["lr"], found.proposal.space["weight_decay"]
-    assert isinstance(rate, Between)  # noqa: S101  # for the type checker
-    assert isinstance(decay, Among)  # noqa: S101
-    facts: Facts = {
-        "lr": [rate.low, rate.high],
-        "weight_decay": [float(str(value)) for value in decay.values],
-        "round": [past],
-    }
-    curves: Facts = {f"curve {name}": list(curve) for name, curve in found.best.curves.items()}
-    best: Facts = {f"best {name}": [float(str(value))] for name, value in found.best.values.items()}
-    return found.verdict, {**facts, **curves, **best}
+def _outcome(result: SearchResult, past: int) -> Outcome:
+    if result.best is None:
+        return result.verdict, Found()
+    curves = {f"curve {name}": list(curve) for name, curve in result.best.curves.items()}
+    return result.verdict, Found({"round": [past], **curves}, result.proposal.space, dict(result.best.values))
 
 
-def _curves(_task: Task, facts: Facts, plan: Plan) -> Outcome:
-    curves = Curves(**{name.removeprefix("curve "): tuple(c) for name, c in facts.items() if name.startswith("curve ")})
-    found = diagnose(curves)
-    write_json(plan.setup.path, "6_curves", {"curves": curves, "diagnosis": found})
+def _curves(_task: Task, found: Found, plan: Plan) -> Outcome:
+    named = {name.partition("curve ")[2]: tuple(curve) for name, curve in found.facts.items()}
+    curves = Curves(**{name: curve for name, curve in named.items() if name})
+    diagnosis = diagnose(curves)
+    write_json(plan.setup.path, "6_curves", {"curves": curves, "diagnosis": diagnosis})
     write_picture(plan.setup.path, "6_curves", curves)
-    return Verdict(found.causes[0], found.sentence), {}
+    return Verdict(diagnosis.causes[0], diagnosis.sentence), Found()
 
 
-def _next(_task: Task, facts: Facts, plan: Plan) -> Outcome:
-    low, high = facts["lr"]
-    decays = ", ".join(f"{decay:g}" for decay in facts["weight_decay"])
-    text = f"Go to step 5 again with rates from {low:.2g} to {high:.2g} and weight decay among {decays}"
-    text += f", or train longer with lr={facts['best lr'][0]:.3g}, weight_decay={facts['best weight_decay'][0]:g}."
-    write_json(plan.setup.path, "7_next", {"lr": [low, high], "weight_decay": facts["weight_decay"], "sentence": text})
-    return Verdict(HEALTHY, text), {}
+def _next(_task: Task, found: Found, plan: Plan) -> Outcome:
+    places = ", ".join(f"{name} {each}" for name, each in found.space.items())
+    text = f"Go to step 5 again with {places}, or train longer with {said(found.best)}."
+    write_json(plan.setup.path, "7_next", {"space": found.space, "best": found.best, "sentence": text})
+    return Verdict(HEALTHY, text), Found()
 
 
-STEPS: Final[dict[int, Callable[[Task, Facts, Plan], Outcome]]] = {
+STEPS: Final[dict[int, Callable[[Task, Found, Plan], Outcome]]] = {
     1: _initial_loss,
     2: _overfit,
     3: _rate,

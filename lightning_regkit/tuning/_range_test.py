@@ -1,6 +1,8 @@
 """Step 3: which rates make the loss fall within a hundred steps."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Final, final
 
 from lightning_regkit._checks import message, positive_float, positive_int
@@ -82,7 +84,8 @@ def range_test(
         data: A data module, training loaders, or None for the module's own.
         rates: The first and the last one.
         num_steps: How many steps, at least 5.
-        setup: Of the protocol: writes ``3_range_test.json`` and ``3_range_test.png``.
+        setup: Of the protocol: writes ``3_range_test.json`` and ``3_range_test.png``. With ``repeats`` losses are
+            means over as many tests, of the seeds from its own on.
 
     Returns:
         Losses by rate, and the rate to train with.
@@ -113,14 +116,21 @@ def range_test(
     if positive_int(OWNER, "num_steps", num_steps) < SHORTEST:
         raise ValueError(message(OWNER, "num_steps", f"be at least {SHORTEST}", num_steps))
     planned = geometric(low, high, num_steps)
-    watch = Watch(
-        lambda step, highest: planned[min(step, num_steps - 1)] / highest,
-        weight_decay=SMALL_DECAY,
-        until=lambda seen: len(seen.losses) >= SHORTEST and seen.losses[-1] > 4 * abs(seen.losses[0]),
-    )
-    run_steps(module, data, watch, setup, (num_steps, None, ()))
-    losses = (*watch.losses, *[float("nan")] * (SHORTEST - len(watch.losses)))
+    seeds = range(setup.seed, setup.seed + setup.repeats)
+    runs = [_losses(module, data, planned, replace(setup, seed=seed)) for seed in seeds]
+    losses = tuple(fmean(each) for each in zip(*runs, strict=False))  # as far as all of them came
     result = RangeTest(planned[: len(losses)], losses, analyze_range(planned[: len(losses)], losses))
     write_json(setup.path, "3_range_test", result)
     write_picture(setup.path, "3_range_test", result)
     return result
+
+
+def _losses(module: "pl.LightningModule", data: object, planned: Sequence[float], setup: Setup) -> tuple[float, ...]:
+    """Return the losses of one test, at least five, NaN where there were fewer."""
+    watch = Watch(
+        lambda step, highest: planned[min(step, len(planned) - 1)] / highest,
+        weight_decay=SMALL_DECAY,
+        until=lambda seen: len(seen.losses) >= SHORTEST and seen.losses[-1] > 4 * abs(seen.losses[0]),
+    )
+    run_steps(module, data, watch, setup, (len(planned), None, ()))
+    return (*watch.losses, *[float("nan")] * (SHORTEST - len(watch.losses)))

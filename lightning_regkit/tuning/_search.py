@@ -1,12 +1,13 @@
 """Steps 4 and 5: search, kept where it can go on."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
+from lightning_regkit.tuning._apply import check_places
 from lightning_regkit.tuning._budget import Budget
 from lightning_regkit.tuning._propose import Proposal, importance, propose
 from lightning_regkit.tuning._setup import Setup
-from lightning_regkit.tuning._space import Among, Between, Space, check_space
+from lightning_regkit.tuning._space import Among, Between, Space, Value, check_space
 from lightning_regkit.tuning._table import Row
 from lightning_regkit.tuning._verdict import HEALTHY, Verdict
 from lightning_regkit.tuning._write import write_json, write_picture
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["COARSE", "SearchResult", "search"]
 
 OWNER: Final = "tuning.search"
+#: Panels of the picture beside each other.
+MOST_ABREAST: Final = 3
 #: The coarse search of the lecture.
 COARSE: Final[Space] = {"lr": Between(1e-4, 1e-1), "weight_decay": Among((1e-4, 1e-5, 0.0))}
 
@@ -46,19 +49,22 @@ class SearchResult:
     verdict: Verdict
 
     def draw(self, axes: "Axes") -> None:
-        """Draw the score over the rank of each hyperparameter."""
+        """Draw the score over the rank of each hyperparameter, a panel each, the one that explains most first."""
         names = sorted(self.importances, key=self.importances.__getitem__, reverse=True)
-        for name in names:
+        wide = min(MOST_ABREAST, max(1, len(names)))
+        high = -(-len(names) // wide)
+        axes.set_axis_off()
+        axes.set_title("what mattered: score over value, and how much of its variance it explains", fontsize=9)
+        for place, name in enumerate(names):
+            down, along = divmod(place, wide)
+            panel = axes.inset_axes((along / wide, 1 - (down + 0.9) / high, 0.8 / wide, 0.65 / high))
             values = [(row.values[name], row.best) for row in self.rows if row.best is not None]
-            order = sorted(values, key=lambda pair: (str(type(pair[0])), pair[0]) if pair[0] is not None else ("", 0))
-            places = {value: place / max(1, len(order) - 1) for place, (value, _) in enumerate(order)}
-            axes.scatter(
-                [places[value] for value, _ in values],
-                [score for _, score in values],
-                label=f"{name}: explains {self.importances[name]:.0%}",
-            )
-        axes.set(xlabel="rank of the value, from lowest to highest", ylabel="score", title="what mattered")
-        axes.legend()
+            ranks = {value: rank for rank, value in enumerate(sorted({value for value, _ in values}, key=_rank))}
+            panel.scatter([ranks[value] for value, _ in values], [score for _, score in values], s=12)
+            ends = {ranks[value]: _said(value) for value in (*list(ranks)[:1], *list(ranks)[-1:])}
+            panel.set_xticks(list(ends), list(ends.values()), fontsize=7)
+            panel.tick_params(axis="y", labelsize=7)
+            panel.set_title(f"{name}: {self.importances[name]:.0%}", fontsize=8)
 
 
 def search(
@@ -79,8 +85,9 @@ def search(
             generators stay as they are.
         data: A data module, or None for the module's own loaders.
         space: By name of the hyperparameter: ``lr``, ``weight_decay``, ``momentum``, ``optimizer`` (a name of
-            ``rk.optim``), ``Mixup.alpha`` (any argument of any callback of ``rk.callbacks``), ``module.width`` (an
-            argument of what makes the module).
+            ``rk.optim``), ``optimizer.eps`` (any other option of it), ``Mixup.alpha`` (any argument of any callback of
+            ``rk.callbacks``, or of what makes a callback in the setup), ``module.width`` (an argument of what makes the
+            module).
         budget: Of the search.
         setup: Of the protocol: writes ``trials.csv``, ``<name>.json`` and ``<name>.png``.
 
@@ -102,12 +109,13 @@ def search(
         Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13, 2012: why random is the default.
     """
     check_space(OWNER, space)
+    check_places(module, setup.callbacks, space)
     try:
         from lightning_regkit.tuning import _study  # noqa: PLC0415  # optional
         from lightning_regkit.tuning._objective import objective  # noqa: PLC0415
         from lightning_regkit.tuning._rows import keep_table, rows_of  # noqa: PLC0415
     except ImportError as error:
-        raise ImportError(f"{OWNER}: optuna must be installed. pip install lightning-regkit[tuning]") from error
+        raise ImportError(f"{OWNER}: optuna must be installed. Run pip install 'optuna>=5'.") from error
     study = _study.open_study(space, budget, setup.path, setup.seed)
     task = (module, data)
     with _study.sober():
@@ -120,6 +128,14 @@ def search(
     write_json(setup.path, budget.name, result)
     write_picture(setup.path, budget.name, result)
     return result
+
+
+def _rank(value: Value) -> tuple[str, Any]:
+    return (str(type(value)), value) if value is not None else ("", 0)
+
+
+def _said(value: Value) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
 def _result(rows: tuple[Row, ...], space: Space, budget: Budget) -> SearchResult:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
+from typing_extensions import override
+
 from lightning_regkit._checks import finite_float, message, positive_int
 
 __all__ = ["Among", "Between", "Space", "Value", "check_space"]
@@ -65,6 +67,10 @@ class Between:
         """Return the points of a grid."""
         return tuple(self.at(index / (self.points - 1)) for index in range(self.points))
 
+    @override
+    def __str__(self) -> str:
+        return f"from {self.low:.2g} to {self.high:.2g}"
+
 
 @final
 @dataclass(frozen=True)
@@ -96,9 +102,14 @@ class Among:
         """Return all of them."""
         return self.values
 
+    @override
+    def __str__(self) -> str:
+        return f"among {', '.join(map(str, self.values))}"
 
-#: Hyperparameters by name: ``lr``, ``weight_decay``, ``momentum``; ``optimizer``, a name of ``rk.optim``;
-#: ``Callback.argument`` of ``rk.callbacks``; ``module.argument`` of the function that makes the module.
+
+#: Hyperparameters by name: ``lr``, ``weight_decay``, ``momentum``; ``optimizer``, a name of ``rk.optim``, and
+#: ``optimizer.option``, any other option of it; ``Callback.argument`` of ``rk.callbacks``, or of what makes a callback;
+#: ``module.argument`` of the function that makes the module.
 Space: TypeAlias = Mapping[str, Between | Among]
 
 
@@ -116,5 +127,5 @@ def check_space(owner: str, space: Space) -> None:
         raise ValueError(message(owner, "space", "hold a hyperparameter", dict(space)))
     for name in space:
         if name not in OF_OPTIMIZER and "." not in name:
-            known = f"{', '.join(sorted(OF_OPTIMIZER))}, Callback.argument or module.argument"
+            known = f"{', '.join(sorted(OF_OPTIMIZER))}, optimizer.option, Callback.argument or module.argument"
             raise ValueError(message(owner, "space", f"be of {known}", name))

@@ -4,15 +4,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 from typing_extensions import override
 
 from lightning_regkit._checks import message
 from lightning_regkit._lightning import pl
 from lightning_regkit._lightning._override import Override
-from lightning_regkit.tuning._apply import apply_values, callbacks_of, module_of
+from lightning_regkit.tuning._apply import apply_values, module_of
 from lightning_regkit.tuning._budget import Budget
+from lightning_regkit.tuning._callbacks import made_callbacks
+from lightning_regkit.tuning._metric_names import curve_names
 from lightning_regkit.tuning._overlap import first_tensor
 from lightning_regkit.tuning._setup import Setup
 from lightning_regkit.tuning._space import Value
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ended", "run_trial"]
 
-#: Metrics that are kept of every epoch.
-KEPT: Final = ("train_acc", "val_acc", "val_loss")
-
 
 @final
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class Ended:
 
     Args:
         scores: The monitored metric of each epoch.
-        curves: ``train_loss``, and of the metrics that are logged ``val_loss``, ``train_acc``, ``val_acc``, by epoch.
+        curves: ``train_loss``, and of the metrics that are logged, whatever they are called exactly, ``val_loss``,
+            ``train_acc``, ``val_acc``, by epoch.
         samples_per_second: In training, with loading and validation.
         is_pruned: Whether it was ended early.
     """
@@ -82,9 +82,8 @@ class _Epochs(pl.Callback):
             )
         self.curves["train_loss"].append(fmean(self._losses))
         self._losses.clear()
-        for name in KEPT:
-            if name in metrics:
-                self.curves.setdefault(name, []).append(metrics[name])
+        for curve, name in curve_names(metrics).items():
+            self.curves.setdefault(curve, []).append(metrics[name])
         self.scores.append(metrics[self._monitor])
         if self._is_hopeless(len(self.scores) - 1, self.scores[-1]):
             self.is_pruned = trainer.should_stop = True
@@ -115,9 +114,7 @@ def run_trial(
     epochs = _Epochs(budget.monitor, is_hopeless)
     with quiet():
         options: dict[str, Any] = {"max_epochs": budget.epochs}
-        trainer = trainer_of(
-            setup, **options, callbacks=[*twin_of(tuple(setup.callbacks)), *callbacks_of(values), epochs]
-        )
+        trainer = trainer_of(setup, **options, callbacks=[*made_callbacks(setup.callbacks, values), epochs])
         with isolated(trainer.strategy.root_device, setup.seed):
             module, data = twin_of((module_of(task[0], values), task[1]))
             apply_values(module, values)
@@ -125,8 +122,14 @@ def run_trial(
             start = time.perf_counter()
             _fit(trainer, module, data)
             seconds = time.perf_counter() - start
-    curves = {name: tuple(curve) for name, curve in epochs.curves.items() if len(curve) == len(epochs.scores)}
+    curves = {name: tuple(curve) for name, curve in epochs.curves.items() if _is_whole(name, curve, epochs)}
     return Ended(tuple(epochs.scores), curves, epochs.num_samples / seconds, epochs.is_pruned)
+
+
+def _is_whole(name: str, curve: list[float], epochs: _Epochs) -> bool:
+    """Tell whether there is a value for each epoch, and of accuracies a share: percents are left out."""
+    is_share = name.endswith("loss") or all(not value > 1 and not value < 0 for value in curve)
+    return is_share and len(curve) == len(epochs.scores)
 
 
 def _fit(trainer: "pl.Trainer", module: "pl.LightningModule", data: "object | Sequence[object]") -> None:

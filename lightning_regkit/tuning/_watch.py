@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, final
 
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from lightning_regkit._checks import message
 from lightning_regkit._lightning import pl
 from lightning_regkit.regularizers import noise_layers
 from lightning_regkit.tuning._spy import LossCall, Spy
+from lightning_regkit.tuning._unit_spy import UnitSpy
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -48,6 +50,7 @@ class Watch(pl.Callback):
         self.first: dict[str, Tensor] = {}
         self.gradients: dict[str, bool] = {}
         self.modes: dict[str, bool] = {}
+        self.units = UnitSpy()
         self._factor, self._weight_decay, self._is_silent, self._until = factor, weight_decay, is_silent, until
         self._bases: list[list[float]] = []
         self._module = nn.Module()
@@ -85,7 +88,7 @@ class Watch(pl.Callback):
             self.modes = {name: layer.training for name, layer in self._module.named_modules()}
         spy = Spy(is_silent=self._is_silent)
         try:
-            with spy:
+            with nullcontext() if self.losses else self.units, spy:
                 output = inner(*args, **kwargs)
         finally:
             if self._is_new and spy.call is not None and len(self.calls) < KEPT:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from lightning_regkit.report import Run, Series, page, read_runs, smooth
+from tests.axe import CHECK
 from tests.report.support import write_logs
 
 CHROMIUM: Final = shutil.which("chromium")
@@ -62,6 +63,19 @@ def tab(opened: Any) -> Any:
     return opened
 
 
+@pytest.fixture
+def visit(tab: Any, tmp_path: Path) -> Iterator[Callable[[Sequence[Run]], None]]:
+    """Opens the page of other runs in the same tab."""
+
+    def visit(runs: Sequence[Run]) -> None:
+        (tmp_path / "other.html").write_text(page(runs), encoding="utf-8")
+        tab.goto((tmp_path / "other.html").as_uri())
+        wait(tab)
+
+    yield visit
+    tab.go_back()
+
+
 def wait(tab: Any) -> None:
     tab.locator(".plot .main-svg").first.wait_for()
 
@@ -97,6 +111,14 @@ def test_nothing_is_complained_of_or_asked_for(tab: Any) -> None:
     tab.locator("summary").click()
     settle(tab)
     assert tab.complaints == []
+
+
+def test_axe_finds_nothing(tab: Any) -> None:
+    why = "axe-playwright-python is not installed: pip install axe-playwright-python"
+    tab.evaluate(pytest.importorskip("axe_playwright_python.base", reason=why).AXE_SCRIPT)
+    tab.locator("summary").click()
+    drag(tab, 0.5)
+    assert tab.evaluate(CHECK, ["html", {}]) == []
 
 
 def test_the_slider_draws_what_smooth_returns(tab: Any) -> None:
@@ -189,6 +211,45 @@ def test_losses_alone_go_on_a_log_scale(tab: Any) -> None:
     assert tab.evaluate(types) == ["log", "linear"]
 
 
+def test_curves_are_drawn_over_what_is_chosen(tab: Any, visit: Callable[[Sequence[Run]], None]) -> None:
+    """Epochs of ten steps with a row at their ends, batches of 32, and a step in each that is logged without them."""
+    ends, steps = (9, 19, 29, 39), (0, 9, 14, 19, 29, 39, 44)
+    clock = {"center/epoch": (1.0, 2.0, 3.0, 4.0), "center/samples": (320.0, 640.0, 960.0, 1280.0)}
+    series = {name: Series(ends, values) for name, values in clock.items()}
+    visit(
+        [
+            Run(
+                "a",
+                {**series, "val_loss": Series(steps, (7.0, 6.0, 5.0, 4.0, 3.0, 1.0, 2.0)), "lr": Series((4,), (0.1,))},
+            )
+        ]
+    )
+    over = tab.locator("#over")
+    assert over.locator("option").all_text_contents() == ["steps", "epochs done", "samples"]
+    places = "f => document.querySelector(`[data-figure='${f}']`).data.map(({x}) => x)"
+    title = "document.querySelector(\"[data-figure='0']\")._fullLayout.xaxis.title.text"
+    for name, factor in (("samples", 32), ("epochs", 0.1)):
+        over.select_option(name)
+        settle(tab)
+        line, ring = tab.evaluate(places, 0)
+        assert line == pytest.approx([factor * (step + 1) for step in steps])
+        assert ring == pytest.approx([factor * 40])
+        assert tab.evaluate(places, 1) == [[pytest.approx(factor * 5)]]
+        assert tab.evaluate(title) == {"samples": "samples", "epochs": "epochs done"}[name]
+    assert not scrolls_sideways(tab)
+    drag(tab, 0.5)
+    assert tab.evaluate(places, 0)[0] == pytest.approx([0.1 * (step + 1) for step in steps])
+    over.select_option("step")
+    settle(tab)
+    assert tab.evaluate(places, 0)[0] == list(steps)
+    assert tab.evaluate(title) == "step"
+
+
+def test_without_another_axis_there_is_no_choice(tab: Any, visit: Callable[[Sequence[Run]], None]) -> None:
+    visit([Run("a", {"val_loss": Series((1, 2), (0.5, 0.25))})])
+    assert not tab.locator("#over").is_visible()
+
+
 def test_other_series_are_drawn_when_they_are_asked_for(tab: Any) -> None:
     other = tab.locator("details .plot")
     assert other.locator(".main-svg").count() == 0
@@ -208,19 +269,6 @@ def test_tables_are_sorted_as_numbers(tab: Any) -> None:
     assert tab.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
     tab.locator("th button", has_text="val_acc").last.click()
     assert tab.evaluate(order)[-3:] == [1, 0, 2]  # the trial without a value comes last
-
-
-@pytest.fixture
-def visit(tab: Any, tmp_path: Path) -> Iterator[Callable[[Sequence[Run]], None]]:
-    """Opens the page of other runs in the same tab."""
-
-    def visit(runs: Sequence[Run]) -> None:
-        (tmp_path / "other.html").write_text(page(runs), encoding="utf-8")
-        tab.goto((tmp_path / "other.html").as_uri())
-        wait(tab)
-
-    yield visit
-    tab.go_back()
 
 
 def test_sections_without_content_are_hidden(tab: Any, visit: Callable[[Sequence[Run]], None], tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_schedules_are_drawn_and_not_smoothed() -> None:
         ("schedule", "Momentum"),
         ("schedule", "Weight decay"),
     ]
-    assert [figure.plot["layout"]["meta"] for figure in drawn] == [{"loss": False, "smooth": False}] * 3
+    assert [figure.plot["layout"]["meta"] for figure in drawn] == [{"loss": False, "smooth": False, "steps": True}] * 3
     assert traces(drawn[0])[0]["y"] == [0.1, 0.0]
 
 
@@ -88,6 +88,7 @@ def test_averages_are_drawn_over_their_counts() -> None:
     assert (trace["x"], trace["y"], trace["name"]) == ([1, 2], [0.5, 0.25], "a")
     axis = drawn[0].plot["layout"]["xaxis"]
     assert (axis["type"], axis["tickvals"], axis["ticktext"]) == ("log", [1, 2], ["1", "2"])
+    assert not drawn[0].plot["layout"]["meta"]["steps"]
     assert (axis["title"]["text"], drawn[1].plot["layout"]["xaxis"]["title"]["text"]) == ("members", "views")
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -50,12 +51,22 @@ def data(text: str) -> object:
 def test_the_page_holds_every_figure_in_its_place() -> None:
     runs = [Run("a", {"val_loss": CURVE, "gap": CURVE, "lr": CURVE, "multicrop/nll_1": CURVE})]
     text = page(runs)
-    assert data(text) == [figure.plot for figure in figures(group_by_seed(runs))]
+    assert data(text) == {"figures": [figure.plot for figure in figures(group_by_seed(runs))], "clocks": [{}]}
     frames = re.findall(r'<figcaption>(.*?)</figcaption><div class="plot" data-figure="(\d+)">', text)
     assert frames == [("Loss", "0"), ("Learning rate", "1"), ("Views: nll", "2"), ("gap", "3")]
     sections = re.findall(r"<h2>(Curves|Schedule|Averages at test|Other series)</h2>|<figcaption>(.*?)<", text)
     order = ["Curves", "Loss", "Schedule", "Learning rate", "Averages at test", "Views: nll", "Other series", "gap"]
     assert [first or second for first, second in sections] == order
+
+
+@pytest.mark.usefixtures("small")
+def test_what_there_is_to_draw_over_is_offered() -> None:
+    run = Run("a", {"val_loss": CURVE, "epoch": Series((1, 2), (0.0, 1.0))})
+    text = page([run])
+    assert '<option value="step">steps</option><option value="epochs">epochs done</option></select>' in text
+    found: Any = data(text)
+    assert found["clocks"] == [{"epochs": {"x": [-1, 1, 2], "y": [0.0, 1.0, 2.0]}}]
+    assert '<option value="step">steps</option></select>' in page([run, Run("b", {"val_loss": CURVE})])
 
 
 @pytest.mark.usefixtures("small")
@@ -138,6 +149,6 @@ def test_a_name_of_any_bytes_can_be_written(tmp_path: Path) -> None:
 
 def test_without_plotly_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    message = r"^report: plotly must be installed to draw\. Run pip install lightning-regkit\[report\]\.$"
+    message = r"^report: plotly must be installed to draw\. Run pip install plotly\.$"
     with pytest.raises(ImportError, match=message):
         page([Run("a", {})])

@@ -152,5 +152,22 @@ def test_trials_stand_under_the_name_of_their_folder() -> None:
     assert text.startswith("<h3>&lt;script&gt;")
 
 
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("0.9533333182334", "0.95333"),
+        ("0.0057664", "0.0057664"),
+        ("-2.0000012345e-07", "-2e-07"),
+        ("123456.7890123", "1.2346e+05"),
+        ("0.1", "0.1"),
+        ("0.1234567 s", "0.1234567 s"),
+        ("20260101", "20260101"),
+    ],
+)
+def test_trials_have_numbers_that_can_be_read(cell: str, shown: str) -> None:
+    text = trial_tables([Run("a", {}, trials=Table(("lr",), ((cell,),)))])
+    assert Cells(text).rows == [["lr"], [shown]]
+
+
 def test_no_averages_and_no_trials_are_nothing() -> None:
     assert average_tables(alone(run("a", val_loss=0.5))) == trial_tables([run("a")]) == ""

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
+from lightning_regkit.callbacks import ScheduleLR
+from lightning_regkit.schedules import Cosine
 from lightning_regkit.tuning import Setup
 
 CPU = Setup(trainer={"accelerator": "cpu"})
@@ -108,3 +110,7 @@ def with_weights(layers: nn.Sequential, change: Callable[[nn.Parameter], object]
             if isinstance(layer, nn.Linear):
                 change(layer.weight)
     return layers
+
+
+def scheduled(warmup: int | str = 0) -> ScheduleLR:
+    return ScheduleLR(Cosine(), warmup=warmup)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_regkit.callbacks import Cutout, Mixup
-from lightning_regkit.tuning._apply import apply_values, callbacks_of, module_of
+from lightning_regkit.tuning._apply import apply_values, check_places, module_of
+from lightning_regkit.tuning._space import Among, Between
 from tests.support import Classifier
 
 
@@ -79,17 +79,43 @@ def test_modules_are_made_with_their_arguments() -> None:
         module_of(module, {"module.width": 7})
 
 
-def test_callbacks_are_made_by_class() -> None:
-    made = callbacks_of(
-        {"Mixup.alpha": 0.3, "lr": 0.1, "Mixup.per": "sample", "Cutout.length_frac": 0.25, "module.a": 1}
-    )
-    mixup, cutout = made
-    assert isinstance(mixup, Mixup)
-    assert isinstance(cutout, Cutout)
-    with pytest.raises(ValueError, match=r"^tuning\.search: space must name a callback, got 'Mixop'\. Close: Mixup\.$"):
-        callbacks_of({"Mixop.alpha": 0.3})
-    with pytest.raises(ValueError, match=r"Close: .*Mixup"):
-        callbacks_of({"Zzzz.alpha": 0.3})
+def test_options_of_the_optimizer_go_to_every_group() -> None:
+    assert [group["nesterov"] for group in groups({"momentum": 0.9, "optimizer.nesterov": True})] == [True, True]
+    with pytest.raises(ValueError, match="space must name options of SGD") as refused:
+        groups({"optimizer.eps": 1e-8})
+    assert str(refused.value).startswith("tuning.search: space must name options of SGD, got 'optimizer.eps'. It has ")
+    assert "momentum" in str(refused.value).rpartition("It has ")[2]
+
+
+def test_an_optimizer_by_name_takes_options_decay_and_momentum() -> None:
+    values = {"optimizer": "adamw", "optimizer.eps": 1e-3, "weight_decay": 0.25, "momentum": 0.75}
+    made = groups(values)
+    assert {group["eps"] for group in made} == {1e-3}
+    assert sorted(group["weight_decay"] for group in made) == [0, 0.25]
+    assert [group["betas"] for group in made] == [(0.75, 0.999)] * 2
+    assert {group["weight_decay"] for group in groups({"optimizer": "adamw", "weight_decay": 0.0})} == {0}
+    with pytest.raises(TypeError, match="nesterov"):
+        groups({"optimizer": "adamw", "optimizer.nesterov": True})
+
+
+def test_momentum_that_is_not_there_is_refused() -> None:
+    assert groups({"optimizer": "lbfgs", "weight_decay": 0.1})
+    with pytest.raises(
+        ValueError, match=r"^tuning\.search: space must name options of LBFGS, got 'momentum'\. It has "
+    ):
+        groups({"optimizer": "lbfgs", "momentum": 0.9})
+
+
+def test_places_are_checked_before_any_step() -> None:
+    space = {"lr": Between(0.1, 1.0), "Mixup.alpha": Among((0.2,)), "optimizer": Among(("adamw", "sgd"))}
+    check_places(Groups(), [], space)
+    check_places(Groups, [], {"module.width": Among((7,))})
+    with pytest.raises(ValueError, match=r"^tuning\.search: module must be made with width"):
+        check_places(Groups(), [], {"module.width": Among((7,))})
+    with pytest.raises(ValueError, match="got 'adamv'"):
+        check_places(Groups(), [], {"optimizer": Among(("adamw", "adamv"))})
+    with pytest.raises(ValueError, match="got 'Mixop'"):
+        check_places(Groups(), [], {"Mixop.alpha": Among((1,))})
 
 
 @pytest.mark.parametrize("value", ["a", True, None])

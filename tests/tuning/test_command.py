@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lightning_regkit import cli
-from lightning_regkit.tuning import _command
+from lightning_regkit.tuning import Among, Between
 from lightning_regkit.tuning._progress import StepDone
 
 HERE = "tests.tuning.support"
@@ -85,22 +85,38 @@ def test_a_first_step_that_cannot_be_is_said_before_anything_is_done(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("path", ["tests.tuning.support", "tests.tuning.support:Nothing", "no.such:Class", ":Class"])
-def test_what_cannot_be_imported_is_said(path: str) -> None:
-    with pytest.raises(SystemExit, match=r"^tune: --module must be importable as pkg\.mod:Class, got '"):
-        cli.main(["tune", "--module", path])
-
-
-def test_arguments_are_literals_or_texts() -> None:
-    words = ["a=1", "b=0.5", "c=resnet18", "d=[1, 2]", "e=None", "f=x=y", "g="]
-    assert _command.given("module", words) == {
-        "a": 1,
-        "b": 0.5,
-        "c": "resnet18",
-        "d": [1, 2],
-        "e": None,
-        "f": "x=y",
-        "g": "",
+def test_callbacks_and_spaces_arrive(tmp_path: Path, made: list[Any]) -> None:
+    words = ["--callback", "Mixup", "--callback-arg", "Mixup.per=sample", "--space", "Mixup.alpha=0.1..1"]
+    words += ["--space", "optimizer=nesterov,adamw", "--space", "module.lr=0.1,0.2", "--no-pruning", "--repeats", "3"]
+    with pytest.raises(SystemExit, match="mend this"):
+        cli.main([*WORDS, "--out", str(tmp_path), *words])
+    protocol = made[0][0]
+    assert dict(protocol.space) == {
+        "Mixup.alpha": Between(0.1, 1.0),
+        "optimizer": Among(("nesterov", "adamw")),
+        "module.lr": Among((0.1, 0.2)),
     }
-    with pytest.raises(SystemExit, match=r"^tune: --data-arg must be NAME=VALUE, got 'a'\.$"):
-        cli.main([*WORDS, "--data-arg", "a"])
+    (mixup,) = [make(alpha=0.5) for make in protocol.setup.callbacks]
+    assert (mixup.alpha, mixup.options.per) == (0.5, "sample")
+    assert protocol.setup.repeats == 3
+    assert not protocol.coarse.is_pruned
+    assert not protocol.refined.is_pruned
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--space", "Mixop.alpha=1,2"], r"^tuning\.search: space must name a callback, got 'Mixop'"),
+        (["--space", "Mixup.alphas=1,2"], r"unexpected keyword argument 'alphas'"),
+        (["--space", "Mixup.alpha=-1,2"], r"^Mixup: alpha must be"),
+        (["--space", "optimizer=adamv"], r"^optim\.describe: name must be a registered optimizer, got 'adamv'"),
+        (["--space", "rate=1"], r"^tuning\.parse_space: space must be of lr,"),
+        (["--callback", "Mixop"], r"^tune: --callback must be importable"),
+        (["--callback-arg", "Mixup.alpha=1"], r"^tune: --callback-arg must be CALLBACK\.NAME=VALUE of a --callback"),
+    ],
+    ids=range(7),
+)
+def test_a_space_without_a_place_is_said_before_anything_is_done(tmp_path: Path, words: list[str], text: str) -> None:
+    with pytest.raises(SystemExit, match=text):
+        cli.main([*WORDS, "--out", str(tmp_path), *words])
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from lightning_regkit.tuning._expected_loss import LossSpec
-from lightning_regkit.tuning._judge_overfit import Overfitted, judge_overfit, softmax_floor
+from lightning_regkit.tuning._judge_overfit import judge_overfit, softmax_floor
+from lightning_regkit.tuning._overfitted import Overfitted
 
 CE = LossSpec(10)
 FALLEN = tuple(2.3 * 0.95**step for step in range(100))
@@ -32,6 +33,7 @@ def cause(losses: tuple[float, ...], accuracy: float | None = None, **seen: Any)
         (HALF, {"accuracy": 0.6, "frozen": 0.6}, "frozen"),
         (HALF, {"accuracy": 0.6, "frozen": 0.4}, "cannot fit"),
         (FLAT, {}, "does not fall"),
+        (FLAT, {"accuracy": 1.0}, "does not fall"),
         (FLAT, {"frozen": 0.6}, "frozen"),
         (FLAT, {"moved": 0.001}, "rate too low"),
         (FLAT, {"moved": 0.001, "without_gradient": 0.9}, "bad init"),
@@ -39,6 +41,15 @@ def cause(losses: tuple[float, ...], accuracy: float | None = None, **seen: Any)
         ((*FLAT, *[4.0] * 20), {}, "rate too high"),
         ((2.3, 2.2, math.nan), {}, "not finite"),
         ((2.3, math.inf), {}, "not finite"),
+        ((2.3, math.inf), {"saturated": 0.9}, "not finite"),
+        (FALLEN, {"accuracy": 1.0, "saturated": 1.0, "dead": 1.0}, "healthy"),
+        (HALF, {"saturated": 0.51}, "saturating init"),
+        (HALF, {"saturated": 0.5}, "cannot fit"),
+        (FLAT, {"saturated": 0.51, "moved": 0.001}, "saturating init"),
+        ((*FLAT, *[4.0] * 20), {"saturated": 0.6, "dead": 0.6}, "saturating init"),
+        (HALF, {"dead": 0.51, "frozen": 0.6}, "dead units"),
+        (FLAT, {"dead": 0.51, "without_gradient": 0.9}, "dead units"),
+        (FLAT, {"dead": 0.5, "without_gradient": 0.9}, "bad init"),
     ],
 )
 def test_causes(losses: tuple[float, ...], seen: dict[str, Any], expected: str) -> None:
@@ -81,4 +92,16 @@ def test_sentences() -> None:
     assert judge_overfit(Overfitted(FLAT, moved=0.0002)).sentence == (
         "The loss went from 2.3 to 2.3 in 100 steps: "
         "weights have moved by 0.0002 of their norm. Raise the rate ten times."
+    )
+    assert judge_overfit(Overfitted(FLAT, 0.125, saturated=0.8)).sentence == (
+        "The loss went from 2.3 to 2.3 in 100 steps, with 12.5% right: 80% of the outputs of a tanh or sigmoid begin "
+        "at the ends of its range, without slope. Make first weights smaller, or normalize the inputs."
+    )
+    assert judge_overfit(Overfitted(HALF, dead=1.0)).sentence == (
+        "The loss went from 2.3 to 1.2 in 100 steps: 100% of the units of a ReLU begin below 0 for all images, without "
+        "gradient. Set first biases to 0, or normalize the inputs."
+    )
+    assert judge_overfit(Overfitted(FLAT, frozen=0.75)).sentence == (
+        "The loss went from 2.3 to 2.3 in 100 steps: 75% of the weights are frozen. Train them, and see that the "
+        "optimizer has them."
     )

@@ -71,6 +71,15 @@ def test_an_edge_is_moved(sign: int, side: str, is_log: bool) -> None:
     assert found.sentence.endswith(f"lr is best at its {side} edge: look beyond it.")
 
 
+@pytest.mark.parametrize(("sign", "low", "high"), [(1, 0.75, 1.0), (-1, 0.0, 0.25)])
+def test_what_may_end_there_stays_inside(sign: int, low: float, high: float) -> None:
+    space = {"Mixup.probability": Between(0.0, 1.0, is_log=False)}
+    rows = [row(sign * k, **{"Mixup.probability": k / 10}) for k in range(11)]
+    found = propose(rows, space)
+    assert found.space == {"Mixup.probability": Between(low, high, is_log=False)}
+    assert found.sentence.endswith(f"{'upper' if sign > 0 else 'lower'} edge: look beyond it if it may go beyond.")
+
+
 def test_one_value_is_given_room() -> None:
     found = propose([row(float(k == 0), lr=0.01) for k in range(3)], {"lr": Between(1e-4, 1.0)})
     lr = found.space["lr"]

@@ -1,6 +1,7 @@
 """Step 3 end to end: rates, ratios, where it ends, what it writes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def test_the_range_of_a_rate_is_that_of_its_first_group() -> None:
     plain = Classifier()
     plain.load_state_dict(module.state_dict())
     assert range_test(plain, loader(), **options).losses != pytest.approx(first.losses)
+
+
+def test_repeats_are_averaged_as_far_as_all_of_them_came() -> None:
+    module, options = Net(), {"rates": (0.01, 100.0), "num_steps": 30}
+    single = [range_test(module, Digits(), **options, setup=replace(CPU, seed=seed)).losses for seed in (4, 5, 6)]
+    result = range_test(module, Digits(), **options, setup=replace(CPU, seed=4, repeats=3))
+    assert single[0] != single[1]
+    assert result.losses == pytest.approx([sum(losses) / 3 for losses in zip(*single, strict=False)])
+    assert len(result.losses) == len(result.rates) == min(map(len, single))
 
 
 def test_it_ends_where_it_diverges_and_draws_what_there_is(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A search end to end: files, going on, what it refuses."""
 
 import csv
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -61,12 +62,33 @@ def test_without_a_score_there_is_no_best() -> None:
 def test_the_picture_takes_any_value(tmp_path: Path) -> None:
     from matplotlib.figure import Figure
 
-    rows = tuple(Row("s", k, "complete", 0, {"a": (None, "x", 1.0)[k]}, 1, float(k), 1) for k in range(3))
-    proposal = Proposal({}, "")
-    result = SearchResult(rows, rows[2], {"a": 1.0}, proposal, Verdict("healthy", ""))
+    values = [{"a": (None, "x", 1.0)[k], "lr": (0.5, 0.001, 0.25)[k], "one": 7} for k in range(3)]
+    rows = [Row("s", k, "complete", 0, values[k], 1, float(k), 1) for k in range(3)]
+    rows.append(Row("s", 3, "failed", 0, {}))
+    importances = {"one": 0.0, "lr": 0.25, "a": 1.0}
+    result = SearchResult(tuple(rows), rows[2], importances, Proposal({}, ""), Verdict("healthy", ""))
     axes = Figure().add_subplot()
     result.draw(axes)
-    assert len(axes.collections) == 1
+    panels: Any = axes.child_axes
+    assert [panel.get_title() for panel in panels] == ["a: 100%", "lr: 25%", "one: 0%"]
+    offsets = [panel.collections[0].get_offsets().tolist() for panel in panels]
+    assert offsets[1:] == [[[2, 0], [0, 1], [1, 2]], [[0, 0], [0, 1], [0, 2]]]
+    assert [label.get_text() for label in panels[1].get_xticklabels()] == ["0.001", "0.5"]
+    assert [label.get_text() for label in panels[2].get_xticklabels()] == ["7"]
+
+
+def test_a_picture_of_many_hyperparameters_has_rows(tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    names = "abcdefg"
+    rows = tuple(Row("s", k, "complete", 0, dict.fromkeys(names, float(k)), 1, float(k), 1) for k in range(2))
+    result = SearchResult(rows, rows[0], dict.fromkeys(names, 0.5), Proposal({}, ""), Verdict("healthy", ""))
+    axes = Figure().add_subplot()
+    result.draw(axes)
+    boxes = [panel.get_position() for panel in axes.child_axes]
+    assert len({round(box.y0, 6) for box in boxes}) == 3
+    assert len({round(box.x0, 6) for box in boxes}) == 3
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +101,6 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     import lightning_regkit.tuning as package
 
     monkeypatch.delattr(package, "_study", raising=False)
-    text = r"^tuning\.search: optuna must be installed\. pip install lightning-regkit\[tuning\]$"
+    text = r"^tuning\.search: optuna must be installed\. Run pip install 'optuna>=5'\.$"
     with pytest.raises(ImportError, match=text):
         search(Net(), Digits())

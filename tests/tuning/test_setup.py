@@ -20,5 +20,7 @@ def test_a_folder_may_be_a_text(folder: str | Path) -> None:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match=r"^tuning\.Setup: seed must be an integer of at least 0, got -1\.$"):
         Setup(seed=-1)
+    with pytest.raises(ValueError, match=r"^tuning\.Setup: repeats must be a positive integer, got 0\.$"):
+        Setup(repeats=0)
     with pytest.raises(TypeError, match=r"^tuning\.Setup: seed must be an integer of at least 0, got 0\.5\.$"):
         Setup(seed=0.5)

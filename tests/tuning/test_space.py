@@ -44,7 +44,7 @@ def test_shares_are_inside_and_come_back(share: float, is_log: bool, low: float,
         (
             lambda: check_space("search", {"rate": Among((1,))}),
             ValueError,
-            "space must be of lr, momentum, optimizer, weight_decay, Callback.argument or module.argument, got 'rate'.",
+            "weight_decay, optimizer.option, Callback.argument or module.argument, got 'rate'.",
         ),
     ],
     ids=range(9),
@@ -58,3 +58,8 @@ def test_refusals(make: Any, error: type[Exception], text: str) -> None:
 def test_every_kind_of_name_is_known() -> None:
     names = ("lr", "weight_decay", "momentum", "optimizer", "Mixup.alpha", "module.width")
     check_space("search", {name: Among((1,)) for name in names})
+
+
+def test_in_words() -> None:
+    assert str(Between(0.0123, 0.5)) == "from 0.012 to 0.5"
+    assert str(Among((1e-4, 0.0, "adamw", None))) == "among 0.0001, 0.0, adamw, None"

@@ -1,5 +1,9 @@
 """Samplers, storages, and when a search is over."""
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
+from lightning_regkit.tuning import _study
 from lightning_regkit.tuning._budget import Budget
 from lightning_regkit.tuning._space import Among, Between
 from lightning_regkit.tuning._study import is_over, open_study, sober, suggest
@@ -103,6 +108,67 @@ def test_killed_trials_are_made_again(tmp_path: Path) -> None:
     callback(study, study._storage.get_trial(trial._trial_id))
     again = run(open_study(SPACE, budget, tmp_path, 0), 1)
     assert again[1] == values
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from lightning_regkit.tuning import _study, Among, Between, Budget
+_study.HEARTBEAT = 1
+space = {"lr": Between(1e-4, 1e-1), "weight_decay": Among((1e-4, 1e-5, 0.0))}
+study = _study.open_study(space, Budget(sampler="tpe"), Path(sys.argv[1]), 0)
+def objective(trial):
+    _study.suggest(trial, space)
+    if trial.number == 1:
+        os.kill(os.getpid(), 9)
+    return 0.5
+with _study.sober():
+    study.optimize(objective, n_trials=3)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_was_killed_leaves_its_trial_to_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    monkeypatch.setattr(_study, "HEARTBEAT", 1)
+    budget = Budget(num_trials=3)
+    before = open_study(SPACE, budget, tmp_path, 0).get_trials()
+    assert [trial.state.name for trial in before] == ["COMPLETE", "RUNNING"]
+    time.sleep(3)
+    study = open_study(SPACE, budget, tmp_path, 0)
+    while not is_over(study, SPACE, budget):
+        run(study, 1)
+    first, killed, again, last = study.get_trials()
+    assert [trial.state.name for trial in (first, killed, again, last)] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert again.params == killed.params == before[1].params
+    assert last.params != again.params
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from lightning_regkit.tuning import _study, Among, Between, Budget
+space = {"lr": Between(1e-4, 1e-1), "weight_decay": Among((1e-4, 1e-5, 0.0))}
+budget = Budget(num_trials=12, storage=sys.argv[1])
+study = _study.open_study(space, budget, Path("unused"), 0)
+with _study.sober():
+    while not _study.is_over(study, space, budget):
+        study.optimize(lambda trial: _study.suggest(trial, space)["lr"], n_trials=1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["journal", "database"])
+def test_processes_that_share_a_storage_draw_what_one_would_have_drawn(tmp_path: Path, storage: str) -> None:
+    place = f"{tmp_path}/shared.journal" if storage == "journal" else f"sqlite:///{tmp_path}/shared.db"
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, place], cwd=tmp_path) for _ in range(2)]
+    assert [worker.wait(120) for worker in workers] == [0, 0]
+    shared = open_study(SPACE, Budget(num_trials=12, storage=place), None, 0).get_trials()
+    assert len(shared) in {12, 13}  # both may begin one when one is left
+    assert [trial.params for trial in shared] == run(open_study(SPACE, Budget(), None, 0), len(shared))
 
 
 def test_sobriety_ends() -> None:

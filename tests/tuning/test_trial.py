@@ -41,6 +41,17 @@ def test_a_constant_rate_and_a_curve_for_each_epoch() -> None:
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
+def test_curves_are_found_by_other_names_and_percents_are_none() -> None:
+    class Named(Net):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            loss = F.cross_entropy(self(batch[0]), batch[1])
+            self.log_dict({"valid/loss": loss, "valid/accuracy": 50.0, "other": 1.0})
+
+    ended = run_trial((Named(), Digits()), {}, Budget(epochs=1, monitor="valid/loss", mode="min"), CPU, never)
+    assert ended.curves["val_loss"] == ended.scores
+    assert set(ended.curves) == {"train_loss", "val_loss"}
+
+
 def test_it_repeats_and_a_seed_changes_the_order() -> None:
     module, budget = Net(), Budget(epochs=1)
     first, second = (run_trial((module, Digits()), {"lr": 0.02}, budget, CPU, never).curves for _ in range(2))
