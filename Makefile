@@ -20,9 +20,9 @@ test: $(READY)  ## every test; branch coverage >= 95 %, and 100 % of what is pur
 	$(BIN)/python -m coverage report --include='lightning_regkit/*' --fail-under=100 \
 		--omit='lightning_regkit/_lightning/*,lightning_regkit/callbacks/*'
 
-browser: $(READY)  ## open the page of `regkit report` in a Chromium, which must be there; `make test` skips that without
+browser: $(READY)  ## open the docs and the page of `regkit report` in a Chromium, which must be there; `make test` skips that without
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[browser]'
-	$(BIN)/python -m pytest -rs tests/report/test_browser.py
+	$(BIN)/python -m pytest -rs tests/docs/test_site.py tests/report/test_browser.py
 
 lint: $(READY)  ## format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .
@@ -53,15 +53,18 @@ docs-figures: $(READY)  ## make the pictures of the docs again
 	$(BIN)/python docs/figures/multi_crop.py docs/_static/multi_crop.png docs/_static/multi_crop_curve.png
 	$(BIN)/python docs/figures/report.py outputs/quickstart/tensorboard docs/_static/report.png  # after make browser
 
-bench: $(READY)  ## speed, as a ratio to a peer in the same run
-	$(BIN)/python -m tests.benchmarks
+bench: $(READY)  ## speed, as a ratio to a peer in the same run, on an idle machine; writes docs/benchmarks.md (35 minutes)
+	$(BIN)/python -m pip install --quiet ttach==0.0.3  # a peer that nothing else needs
+	$(BIN)/python -m tests.benchmarks --out docs/benchmarks; failed=$$?; \
+		$(BIN)/python docs/figures/benchmarks.py docs/benchmarks docs/benchmarks.md docs/_static/benchmarks.png && exit $$failed
 
 faults: $(READY)  ## kill a run 25 times, at any moment, and compare what it leaves with an undisturbed one
 	$(BIN)/python -m tests.faults
 
-# Old releases call what newer ones of their own dependencies deprecate.
+# Old releases call what newer ones of their own dependencies deprecate. torchvision 0.21 resizes bytes as floats on a CPU
+# with AVX-512, and as bytes with AVX2, as newer ones do with both.
 test-lowest: $(LOWEST_READY)  ## every test, under the lower bounds of pyproject.toml
-	$(LOWEST)/python -m pytest -W ignore::DeprecationWarning
+	ATEN_CPU_CAPABILITY=avx2 $(LOWEST)/python -m pytest -W ignore::DeprecationWarning
 
 release-check: $(READY)  ## build wheel and sdist, install the wheel alone, run the ten lines of the README, read its types
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[release]'

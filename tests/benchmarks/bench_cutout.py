@@ -1,4 +1,4 @@
-"""Cutout of half the side: ours against timm's erasing of as large a share, and against copying the batch."""
+"""Cutout of half the side: ours against erasing of as large a share by timm and torchvision, and against copying."""
 
 from functools import partial
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from timm.data.random_erasing import RandomErasing
 from torch import Tensor
+from torchvision.transforms import v2
 
 from lightning_regkit.mixing import (
     CutoutShape,
@@ -35,6 +36,7 @@ def _comparisons(dtype: str, inputs: Tensor) -> list[Comparison]:
     generator = np.random.default_rng(0)
     timm_square = RandomErasing(1.0, min_area=MEAN_AREA, max_area=MEAN_AREA, min_aspect=1.0, device="cpu")
     timm_erasing = RandomErasing(1.0, min_area=0.02, max_area=0.33, min_aspect=0.3, max_aspect=3.3, device="cpu")
+    one_image = v2.RandomErasing(1.0, scale=(0.02, 0.33), ratio=(0.3, 3.3), inplace=True)
     written, timm_written = inputs.clone(), inputs.clone()  # timm always writes into its argument
 
     def cutout(images: Tensor, *, inplace: bool = False) -> Tensor:
@@ -45,11 +47,16 @@ def _comparisons(dtype: str, inputs: Tensor) -> list[Comparison]:
         draw = draw_random_erasing(batch_size, size_px=(height, width), shape=ErasingShape(), generator=generator)
         return apply_random_erasing(written, draw, inplace=True)
 
+    def torchvision() -> None:
+        for image in timm_written:
+            one_image(image)
+
     new, in_place = partial(cutout, inputs), partial(cutout, written, inplace=True)
     return [
         Comparison(f"{dtype}: cutout / timm RandomErasing of a copy", new, lambda: timm_square(inputs.clone())),
-        Comparison(f"{dtype}: cutout / clone", new, inputs.clone),
-        Comparison(f"{dtype}: cutout in place / timm RandomErasing", in_place, lambda: timm_square(timm_written)),
-        Comparison(f"{dtype}: cutout in place / clone", in_place, inputs.clone),
-        Comparison(f"{dtype}: erasing in place / timm RandomErasing", erasing, lambda: timm_erasing(timm_written)),
+        Comparison(f"{dtype}: cutout / clone", new, inputs.clone, against="nothing"),
+        Comparison(f"{dtype}: cutout in place / timm RandomErasing", in_place, partial(timm_square, timm_written)),
+        Comparison(f"{dtype}: cutout in place / clone", in_place, inputs.clone, against="nothing"),
+        Comparison(f"{dtype}: erasing in place / timm RandomErasing", erasing, partial(timm_erasing, timm_written)),
+        Comparison(f"{dtype}: erasing in place / torchvision's, image by image", erasing, torchvision),
     ]

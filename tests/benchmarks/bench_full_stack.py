@@ -1,11 +1,10 @@
 """A whole fit under the full stack of callbacks: schedule, mixup and cutmix, best epoch, snapshots, exact resume.
 
 Against the same operations written into the module by hand, on ResNet-18 at 64 px and on a linear layer; there also a
-Trainer without callbacks against a loop of plain PyTorch. ``python -m tests.benchmarks.bench_full_stack`` divides what
-the stack adds on the linear layer by what Lightning adds.
+Trainer without callbacks against a loop of plain PyTorch. The note divides what the stack adds on the linear layer by
+what Lightning adds.
 """
 
-import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -35,11 +34,13 @@ from lightning_regkit.callbacks import (
 )
 from lightning_regkit.samplers import ResumableSampler
 from lightning_regkit.schedules import CyclicCosine
-from tests.benchmarks.harness import Comparison, Result, compare, table
+from tests.benchmarks.harness import Against, Comparison, Result, compare, quiet, table
 from tests.support import trainer
 
 CLASSES, EPOCHS, CYCLES = 10, 2, 2
 LR, MOMENTUM = 0.01, 0.9
+THREADS = 1
+LINEAR, STACK, LIGHTNING = "linear layer: ", "stack / by hand", "bare Trainer / loop"
 
 
 class Module(pl.LightningModule):
@@ -125,22 +126,27 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
 
 
 def _linear(*, tiny: bool) -> list[Comparison]:
-    steps, rounds, warmup = (4, 1, 0) if tiny else (1000, 11, 1)
+    steps, rounds, warmup = (4, 1, 0) if tiny else (1000, 7, 1)
     data = _data(steps, 8, (1, 8, 8))
     fits = (_fit_stack, _fit_by_hand, _fit_bare, _loop)
     stack, by_hand, bare, loop = (partial(fit, _linear_layer, data) for fit in fits)
-    pairs = {"stack / by hand": (stack, by_hand), "bare Trainer / loop": (bare, loop), "stack / bare": (stack, bare)}
-    return [Comparison(f"linear, {steps} steps: {name}", *pair, rounds, warmup) for name, pair in pairs.items()]
+    pairs: dict[str, tuple[Any, Any, Against]] = {
+        STACK: (stack, by_hand, "best"),
+        LIGHTNING: (bare, loop, "nothing"),
+        "stack / bare": (stack, bare, "nothing"),
+    }
+    return [
+        Comparison(f"{LINEAR}{name}", ours, peer, rounds, warmup, against)
+        for name, (ours, peer, against) in pairs.items()
+    ]
 
 
-def added_share(stack: Result, lightning: Result) -> float:
-    """Divide what the stack adds to its operations, written by hand, by what a bare Trainer adds to a loop.
-
-    Args:
-        stack: Stack against by hand.
-        lightning: Bare Trainer against loop.
-    """
-    return (stack.ours_ms - stack.peer_ms) / (lightning.ours_ms - lightning.peer_ms)
+def notes(results: list[Result]) -> dict[str, float]:
+    """What the stack adds to its operations, written by hand, over what a bare Trainer adds to a loop."""
+    found = {result.name: result for result in results}
+    stack, lightning = found[f"{LINEAR}{STACK}"], found[f"{LINEAR}{LIGHTNING}"]
+    share = (stack.ours_ms - stack.peer_ms) / (lightning.ours_ms - lightning.peer_ms)
+    return {"linear layer: added by the stack / added by Lightning": share}
 
 
 def _linear_layer() -> nn.Module:
@@ -177,15 +183,10 @@ def _fit_bare(make: Callable[[], nn.Module], data: tuple[Any, Any]) -> None:
     _fit(Module(make()), data, [])
 
 
+@quiet()
 def _fit(module: pl.LightningModule, data: tuple[Any, Any], callbacks: list[pl.Callback]) -> None:
-    logging.disable(logging.INFO)
-    try:
-        has_files = bool(callbacks)
-        trainer(max_epochs=EPOCHS, callbacks=callbacks, enable_checkpointing=has_files, num_sanity_val_steps=0).fit(
-            module, *data
-        )
-    finally:
-        logging.disable(logging.NOTSET)
+    options = {"max_epochs": EPOCHS, "enable_checkpointing": bool(callbacks), "num_sanity_val_steps": 0}
+    trainer(callbacks=callbacks, **options).fit(module, *data)
 
 
 def _loop(make: Callable[[], nn.Module], data: tuple[Any, Any]) -> None:
@@ -205,6 +206,6 @@ def _loop(make: Callable[[], nn.Module], data: tuple[Any, Any]) -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    results = [compare(each) for each in _linear(tiny=False)]
-    print(table(results), f"added by the stack / by Lightning: {added_share(*results[:2]):.2f}", sep="\n")
+    torch.set_num_threads(THREADS)
+    measured = [compare(each) for each in _linear(tiny=False)]
+    print(table(measured), notes(measured), sep="\n")

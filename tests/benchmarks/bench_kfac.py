@@ -16,6 +16,7 @@ from tests.benchmarks.harness import Comparison
 
 #: Steps between two factors, and between two eigendecompositions; a call makes as many as the longest period has.
 PERIODS = ((1, 1), (10, 10), (10, 100))
+THREADS = 1
 
 
 class Loop:
@@ -63,7 +64,7 @@ def _comparison(name: str, net: nn.Module, inputs: Tensor, periods: tuple[int, i
     steps, rounds, warmup = (1, 1, 0) if tiny else (periods[1], max(3, 11 // periods[1]), 1)
     settings = KFACSettings(1e-1, *periods, 0.95, 1e-3)
     ours, peer = Loop(copy.deepcopy(net), inputs, settings), Loop(copy.deepcopy(net), inputs)
-    return Comparison(name, partial(ours, steps), partial(peer, steps), rounds, warmup)
+    return Comparison(name, partial(ours, steps), partial(peer, steps), rounds, warmup, "nothing")
 
 
 def _mlp(inputs: int, width: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Mixup of a batch and its labels: ours against torchvision's and timm's, and against copying the batch."""
+"""Mixup of a batch and its labels: ours against torchvision's, timm's and lines of torch, and against copying."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from lightning_regkit.mixing import apply_mixup, draw_mixup, mix_targets
-from tests.benchmarks.harness import Comparison
+from tests.benchmarks.harness import Against, Comparison
 
 ALPHA = 0.2
 NUM_CLASSES = 1000
@@ -27,19 +27,26 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
 
 def _comparisons(dtype: str, inputs: Tensor, labels: Tensor) -> list[Comparison]:
     generator = np.random.default_rng(0)
-    torchvision_mixup = v2.MixUp(alpha=ALPHA, num_classes=NUM_CLASSES)
-    timm_mixup = TimmMixup(mixup_alpha=ALPHA, label_smoothing=0.0, num_classes=NUM_CLASSES)
+    torchvision = partial(v2.MixUp(alpha=ALPHA, num_classes=NUM_CLASSES), inputs, labels)
+    timm = TimmMixup(mixup_alpha=ALPHA, label_smoothing=0.0, num_classes=NUM_CLASSES)
     written, timm_written = inputs.clone(), inputs.clone()  # timm always writes into its argument
 
     def ours(images: Tensor, *, inplace: bool = False) -> Pair:
         draw = draw_mixup(len(images), alpha=ALPHA, generator=generator)
         return apply_mixup(images, draw, inplace=inplace), mix_targets(labels, draw)
 
+    def by_hand() -> tuple[Tensor, Tensor, Tensor, float]:
+        """What a training loop writes: two labels and the weight of the first for its loss."""
+        lam, partner = generator.beta(ALPHA, ALPHA), torch.randperm(len(inputs))
+        return lam * inputs + (1 - lam) * inputs[partner], labels, labels[partner], lam
+
     new, in_place = partial(ours, inputs), partial(ours, written, inplace=True)
-    return [
-        Comparison(f"{dtype}: mixup / torchvision v2.MixUp", new, lambda: torchvision_mixup(inputs, labels)),
-        Comparison(f"{dtype}: mixup / timm Mixup of a copy", new, lambda: timm_mixup(inputs.clone(), labels)),
-        Comparison(f"{dtype}: mixup / clone", new, inputs.clone),
-        Comparison(f"{dtype}: mixup in place / timm Mixup", in_place, lambda: timm_mixup(timm_written, labels)),
-        Comparison(f"{dtype}: mixup in place / clone", in_place, inputs.clone),
-    ]
+    pairs: dict[str, tuple[partial[Pair], object, Against]] = {
+        "mixup / torchvision v2.MixUp": (new, torchvision, "best"),
+        "mixup / timm Mixup of a copy": (new, lambda: timm(inputs.clone(), labels), "best"),
+        "mixup / lines of torch": (new, by_hand, "default"),
+        "mixup / clone": (new, inputs.clone, "nothing"),
+        "mixup in place / timm Mixup": (in_place, partial(timm, timm_written, labels), "best"),
+        "mixup in place / clone": (in_place, inputs.clone, "nothing"),
+    }
+    return [Comparison(f"{dtype}: {name}", a, b, against=against) for name, (a, b, against) in pairs.items()]

@@ -5,7 +5,6 @@ ttach is used where it is installed (``pip install ttach==0.0.3``; MIT license),
 by hand, everywhere. The last comparison is a test with the curve, and without.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from torchvision.transforms import functional as tv
 
 from lightning_regkit.callbacks import MultiCrop
 from lightning_regkit.crops import Layout
-from tests.benchmarks.harness import Comparison
+from tests.benchmarks.harness import Against, Comparison, quiet
 from tests.support import trainer
 
 Net = Callable[[Tensor], Tensor]
@@ -77,7 +76,7 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
     nets = {name: timm.create_model(name).eval().to(memory_format=torch.channels_last) for name in sizes.images}
     small = nets["resnet18"]
     return [
-        *(_fifty(name, nets[name], size, sizes) for name, shapes in sizes.images.items() for size in shapes),
+        *(each for name, net in nets.items() for each in _fifty(name, net, sizes)),
         *(each for name, net in nets.items() for each in _ten(name, net, sizes)),
         _curve(small, sizes),
     ]
@@ -97,45 +96,52 @@ def _ours(layout: Layout, net: Net, images: Tensor, chunk: int | None = None) ->
     return run
 
 
-def _fifty(name: str, net: Net, size: tuple[int, int], sizes: Sizes) -> Comparison:
-    layout, images = Layout("multiscale_50", sizes.scales_px, sizes.crop_px), _images(size, sizes.batch)
-    listed = layout.views(*size)
-    bound = ALLOWED * len(set(listed)) / len(listed)
-    text = f"{name}, {size[0]} x {size[1]}: {len(set(listed))} of {len(listed)} crops / a loop over all (< {bound:.3f})"
-    peer = partial(_naive, net, images, sizes.scales_px, sizes.crop_px)
-    return Comparison(text, _ours(layout, net, images), peer, sizes.rounds, sizes.warmup)
+def _fifty(name: str, net: Net, sizes: Sizes) -> list[Comparison]:
+    """Each size against a loop, the last one also against the crops of each scale in one forward."""
+    found = []
+    for height, width in sizes.images[name]:
+        layout, images = Layout("multiscale_50", sizes.scales_px, sizes.crop_px), _images((height, width), sizes.batch)
+        listed = layout.views(height, width)
+        bound = ALLOWED * len(set(listed)) / len(listed)
+        text = f"{name}, {height} x {width}: {len(set(listed))} of {len(listed)} crops /"
+        ours, loop = _ours(layout, net, images), partial(_naive, net, images, sizes)
+        found.append(Comparison(f"{text} a loop (< {bound:.3f})", ours, loop, sizes.rounds, sizes.warmup, "default"))
+    reshaped = partial(_reshaped_scales, net, images, sizes)
+    return [*found, Comparison(f"{text} TenCrop and reshape", ours, reshaped, sizes.rounds, sizes.warmup)]
 
 
 def _ten(name: str, net: Net, sizes: Sizes) -> list[Comparison]:
     scale = (sizes.ten_px,)
     images, layout = _images((sizes.ten_px, sizes.ten_px), sizes.batch), Layout("ten", scale, sizes.crop_px)
     ours = _ours(layout, net, images)
-    peers: dict[str, Callable[[], object]] = {
-        "TenCrop and reshape": partial(_reshaped, net, images, sizes.crop_px),
-        "transforms in a loop": partial(_looped, net, images, sizes.crop_px),
+    reshaped = partial(_reshaped, net, images, sizes.crop_px)
+    peers: dict[str, tuple[Callable[[], object], Against]] = {
+        "TenCrop and reshape": (reshaped, "best"),
+        "transforms in a loop": (partial(_looped, net, images, sizes.crop_px), "default"),
     }
     if find_spec("ttach") is not None:
-        peers["ttach"] = _ttach(net, images, sizes.crop_px)
+        peers["ttach"] = _ttach(net, images, sizes.crop_px), "default"
     together = _ours(layout, net, images, 10 * sizes.batch)
+    rounds, warmup = sizes.rounds, sizes.warmup
     return [
-        *(Comparison(f"{name}: ten / {peer}", ours, run, sizes.rounds, sizes.warmup) for peer, run in peers.items()),
-        Comparison(
-            f"{name}: ten in one forward / TenCrop and reshape",
-            together,
-            peers["TenCrop and reshape"],
-            sizes.rounds,
-            sizes.warmup,
-        ),
+        *(Comparison(f"{name}: ten / {peer}", ours, run, rounds, warmup, to) for peer, (run, to) in peers.items()),
+        Comparison(f"{name}: ten in one forward / TenCrop and reshape", together, reshaped, rounds, warmup),
     ]
 
 
 @torch.inference_mode()
-def _naive(net: Net, images: Tensor, scales_px: tuple[int, ...], crop_px: int) -> Tensor:
+def _naive(net: Net, images: Tensor, sizes: Sizes) -> Tensor:
     total, count = torch.zeros(()), 0
-    for side in scales_px:
-        for crop in tv.ten_crop(tv.resize(images, [side], antialias=True), [crop_px, crop_px]):
+    for side in sizes.scales_px:
+        for crop in tv.ten_crop(tv.resize(images, [side], antialias=True), [sizes.crop_px, sizes.crop_px]):
             total, count = total + net(crop).softmax(1), count + 1
     return (total / count).log()
+
+
+@torch.inference_mode()
+def _reshaped_scales(net: Net, images: Tensor, sizes: Sizes) -> Tensor:
+    scaled = (tv.resize(images, [side], antialias=True) for side in sizes.scales_px)
+    return torch.stack([_reshaped(net, each, sizes.crop_px).exp() for each in scaled]).mean(0).log()
 
 
 @torch.inference_mode()
@@ -165,13 +171,11 @@ def _curve(net: nn.Module, sizes: Sizes) -> Comparison:
     inputs = _images((sizes.ten_px, sizes.ten_px), 2 * sizes.batch)
     data = DataLoader(TensorDataset(inputs, torch.zeros(len(inputs), dtype=torch.long)), batch_size=sizes.batch)
 
+    @quiet()
     def test(*, curve: bool) -> None:
-        logging.disable(logging.INFO)
         crops = MultiCrop("ten", resize_px=(sizes.ten_px,), crop_px=sizes.crop_px, curve=curve)
-        try:
-            trainer(callbacks=[crops]).test(Tested(net), data, verbose=False)
-        finally:
-            logging.disable(logging.NOTSET)
+        trainer(callbacks=[crops]).test(Tested(net), data, verbose=False)
 
     with_curve, without = partial(test, curve=True), partial(test, curve=False)
-    return Comparison("resnet18: ten with the curve / without", with_curve, without, sizes.rounds, sizes.warmup)
+    name = "resnet18: ten with the curve / without"
+    return Comparison(name, with_curve, without, sizes.rounds, sizes.warmup, "nothing")

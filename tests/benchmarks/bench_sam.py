@@ -1,4 +1,4 @@
-"""A step of ``sam`` against what it is made of, two evaluations and one step, and against two plain steps."""
+"""A step of ``sam`` against the same by hand, what it is made of, two evaluations and one step, and plain steps."""
 
 import copy
 from functools import partial
@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from lightning_regkit import optim
 from recipes.networks import resnet20_small
-from tests.benchmarks.harness import Comparison
+from tests.benchmarks.harness import Against, Comparison
 
 OPTIONS: dict[str, Any] = {"lr": 1e-3, "weight_decay": 5e-4}
+RHO = 0.05
 
 
 class Loop:
@@ -35,6 +36,18 @@ class Loop:
                 self.evaluate()
             self.optimizer.step()
 
+    def step_by_hand(self) -> None:
+        self.evaluate()
+        gradients = [weight.grad for weight in self.net.parameters() if weight.grad is not None]
+        weights, length = list(self.net.parameters()), torch.stack(torch._foreach_norm(gradients)).norm()
+        moves = torch._foreach_mul(gradients, RHO / length)
+        with torch.no_grad():
+            torch._foreach_add_(weights, moves)
+        self.evaluate()
+        with torch.no_grad():
+            torch._foreach_sub_(weights, moves)
+        self.optimizer.step()
+
     def step_by_closure(self) -> None:
         self.optimizer.step(self.evaluate)
 
@@ -51,12 +64,14 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
     for name, net, inputs, full in cases:
         rounds = 1 if tiny else full
         ours, peer = Loop(copy.deepcopy(net), inputs, "sam"), Loop(copy.deepcopy(net), inputs, "momentum")
-        peers: dict[str, Any] = {
-            "two plain steps": partial(peer.step, 1, 2),
-            "two evaluations, one step": partial(peer.step, 2, 1),
-            "one plain step": partial(peer.step, 1, 1),
+        peers: dict[str, tuple[Any, Against]] = {
+            "the same by hand": (peer.step_by_hand, "best"),
+            "two evaluations, one step": (partial(peer.step, 2, 1), "nothing"),
+            "two plain steps": (partial(peer.step, 1, 2), "nothing"),
+            "one plain step": (partial(peer.step, 1, 1), "nothing"),
         }
         found += [
-            Comparison(f"{name}: sam / {other}", ours.step_by_closure, c, rounds, warmup) for other, c in peers.items()
+            Comparison(f"{name}: sam / {other}", ours.step_by_closure, call, rounds, warmup, against)
+            for other, (call, against) in peers.items()
         ]
     return found

@@ -1,7 +1,8 @@
-"""A training step of networks with layers put in, against timm's own stochastic depth and against the plain network."""
+"""A training step of networks with layers put in, against the same by timm, torch and by hand, and the plain one."""
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,9 +21,10 @@ from lightning_regkit.regularizers import (
     replace_layers,
     residual_branches,
 )
-from tests.benchmarks.harness import Comparison
+from tests.benchmarks.harness import Against, Comparison
 
 RATE = 0.2
+THREADS = 1
 
 
 def step(net: nn.Module, inputs: Tensor) -> Callable[[], None]:
@@ -52,6 +54,21 @@ def deep(net: nn.Module) -> nn.Module:
     return net
 
 
+class Dropped(nn.Linear):
+    """DropConnect in a few lines: weights and biases through dropout, the same for the batch or for each example."""
+
+    def __init__(self, layer: nn.Linear, per: str) -> None:
+        super().__init__(layer.in_features, layer.out_features)
+        self.weight, self.bias, self.per = layer.weight, layer.bias, per
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if self.per == "batch":
+            return functional.linear(inputs, functional.dropout(self.weight), functional.dropout(self.bias))
+        weights = functional.dropout(self.weight.expand(len(inputs), -1, -1))  # (B, out, in)
+        biases = functional.dropout(self.bias.expand(len(inputs), -1))
+        return torch.baddbmm(biases.unsqueeze(2), weights, inputs.unsqueeze(2)).squeeze(2)
+
+
 def resnet(**options: Any) -> nn.Module:
     return ResNet(BasicBlock, (2, 2, 2, 2), num_classes=10, channels=(16, 32, 64, 64), **options)
 
@@ -71,41 +88,35 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
         ),
         *(nn.MaxPool2d(3, 2, padding=1), nn.Flatten(), nn.Linear(64 * 8 * 8, 10)),
     )
-    plain = resnet()
-    pairs: dict[str, tuple[nn.Module, nn.Module, Tensor, int]] = {
-        "narrow ResNet-18: stochastic depth / timm's own": (
-            deep(plain),
-            resnet(drop_path_rate=RATE),
-            images,
-            21,
-        ),
-        "narrow ResNet-18: stochastic depth / none": (deep(plain), plain, images, 21),
-        "MLP 784-256-256-10: DropConnect for each example / none": (
-            replaced(mlp, nn.Linear, DropConnect),
-            mlp,
-            flat,
-            21,
-        ),
-        "MLP 784-256-256-10: DropConnect for the batch / none": (
-            replaced(mlp, nn.Linear, lambda layer: DropConnect(layer, per="batch")),
-            mlp,
-            flat,
-            101,
-        ),
-        "two convolutions: pseudorandom fractional / max pooling": (
-            replaced(pooled, nn.MaxPool2d, FractionalPooling.like),
-            pooled,
-            images,
-            21,
-        ),
-        "two convolutions: random fractional / max pooling": (
-            replaced(pooled, nn.MaxPool2d, lambda pool: FractionalPooling.like(pool, regions="random")),
-            pooled,
-            images,
-            21,
-        ),
+    plain, noisy, connected = resnet(), deep(resnet()), partial(replaced, mlp, nn.Linear)
+
+    def by_hand(per: str) -> nn.Module:
+        return connected(partial(Dropped, per=per))
+
+    each, one = connected(DropConnect), connected(partial(DropConnect, per="batch"))
+    spread, random = (partial(FractionalPooling.like, regions=regions) for regions in ("pseudorandom", "random"))
+    pool = partial(replaced, pooled, nn.MaxPool2d)
+    fractional = pool(lambda _: nn.FractionalMaxPool2d(3, output_ratio=0.5))
+    pairs: dict[str, tuple[nn.Module, nn.Module, Tensor, int, Against]] = {
+        "narrow ResNet-18: stochastic depth / timm's own": (noisy, resnet(drop_path_rate=RATE), images, 21, "best"),
+        "narrow ResNet-18: stochastic depth / none": (noisy, plain, images, 21, "nothing"),
+        "MLP: DropConnect for each example / by hand": (each, by_hand("sample"), flat, 21, "best"),
+        "MLP: DropConnect for each example / none": (each, mlp, flat, 21, "nothing"),
+        "MLP: DropConnect for the batch / by hand": (one, by_hand("batch"), flat, 101, "best"),
+        "MLP: DropConnect for the batch / none": (one, mlp, flat, 101, "nothing"),
+        "two convolutions: pseudorandom fractional / torch's": (pool(spread), fractional, images, 21, "best"),
+        "two convolutions: pseudorandom fractional / max pooling": (pool(spread), pooled, images, 21, "nothing"),
+        "two convolutions: random fractional / torch's": (pool(random), fractional, images, 21, "best"),
+        "two convolutions: random fractional / max pooling": (pool(random), pooled, images, 21, "nothing"),
     }
     return [
-        Comparison(name, step(ours, inputs), step(copy.deepcopy(peer), inputs), 1 if tiny else rounds, warmup)
-        for name, (ours, peer, inputs, rounds) in pairs.items()
+        Comparison(
+            name,
+            step(copy.deepcopy(ours), inputs),
+            step(copy.deepcopy(peer), inputs),
+            1 if tiny else rounds,
+            warmup,
+            against,
+        )
+        for name, (ours, peer, inputs, rounds, against) in pairs.items()
     ]

@@ -1,4 +1,4 @@
-"""The penalty on the weights of a network, through the gradient and proximal, against the same written by hand."""
+"""The penalty on weights, through the gradient and proximal, against the same by hand, and SGD's weight decay."""
 
 import copy
 from typing import Any
@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from lightning_regkit.regularizers import Penalizer, select_parameters, weight_penalty
 from recipes.networks import resnet20_small
-from tests.benchmarks.harness import Comparison
+from tests.benchmarks.harness import Against, Comparison
 
 L1, L2, LR = 1e-6, 1e-4, 1e-3
 
@@ -17,11 +17,11 @@ L1, L2, LR = 1e-6, 1e-4, 1e-3
 class Loop:
     """One network, one batch, plain SGD; each method is one way to take a step."""
 
-    def __init__(self, net: nn.Module, inputs: Tensor) -> None:
+    def __init__(self, net: nn.Module, inputs: Tensor, l1: float = L1, decay: float = 0.0) -> None:
         self.net, self.inputs, self.targets = copy.deepcopy(net), inputs, torch.arange(len(inputs)) % 10
-        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=LR)
+        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=LR, weight_decay=decay)
         self.weights = select_parameters(self.net)
-        self.penalizer = Penalizer(self.weights, L1, L2)
+        self.penalizer = Penalizer(self.weights, l1, L2)
 
     def loss(self) -> Tensor:
         self.optimizer.zero_grad()
@@ -65,11 +65,15 @@ def comparisons(*, tiny: bool) -> list[Comparison]:
     for name, net, inputs, full in cases:
         rounds = 1 if tiny else full
         ours, peer = Loop(net, inputs), Loop(net, inputs)
-        pairs: dict[str, tuple[Any, Any]] = {
-            "gradient / penalty in the loss": (ours.through_the_gradient, peer.in_the_loss),
-            "gradient / no penalty": (ours.through_the_gradient, peer.plain),
-            "proximal / soft threshold by hand": (ours.proximal, peer.soft_threshold),
-            "proximal / no penalty": (ours.proximal, peer.plain),
+        squares, decaying = Loop(net, inputs, l1=0.0), Loop(net, inputs, decay=L2)
+        pairs: dict[str, tuple[Any, Any, Against]] = {
+            "gradient / penalty in the loss": (ours.through_the_gradient, peer.in_the_loss, "default"),
+            "gradient, L2 alone / weight_decay": (squares.through_the_gradient, decaying.plain, "best"),
+            "gradient / no penalty": (ours.through_the_gradient, peer.plain, "nothing"),
+            "proximal / soft threshold by hand": (ours.proximal, peer.soft_threshold, "default"),
+            "proximal / no penalty": (ours.proximal, peer.plain, "nothing"),
         }
-        found += [Comparison(f"{name}: {pair}", *two, rounds, warmup) for pair, two in pairs.items()]
+        found += [
+            Comparison(f"{name}: {pair}", a, b, rounds, warmup, against) for pair, (a, b, against) in pairs.items()
+        ]
     return found
