@@ -1,11 +1,11 @@
-"""Axis-aligned boxes of whole pixels."""
+"""Axis-aligned boxes of whole pixels, and sizes in them."""
 
 from dataclasses import dataclass
 from typing import final
 
 from lightning_regkit._checks import message, non_negative_int
 
-__all__ = ["Box"]
+__all__ = ["Box", "shorter_side_to"]
 
 
 @final
@@ -63,3 +63,23 @@ class Box:
         top, bottom = (min(max(edge, 0), height) for edge in (self.top, self.top + self.height))
         left, right = (min(max(edge, 0), width) for edge in (self.left, self.left + self.width))
         return Box(top, left, bottom - top, right - left)
+
+
+def shorter_side_to(height: int, width: int, side_px: int) -> tuple[int, int]:
+    """Size of an image whose shorter side becomes ``side_px``, its shape kept.
+
+    Args:
+        height: H in pixels, >= 1.
+        width: W in pixels, >= 1.
+        side_px: New shorter side in pixels, >= 1.
+
+    Returns:
+        (height, width), the longer one rounded down as torchvision does.
+
+    Example:
+        >>> shorter_side_to(375, 500, 256)
+        (256, 341)
+    """
+    shorter, longer = sorted((height, width))
+    scaled = side_px * longer // shorter
+    return (side_px, scaled) if height <= width else (scaled, side_px)

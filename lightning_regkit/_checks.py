@@ -4,18 +4,25 @@
 """
 
 import math
+import re
 from collections.abc import Collection
+from typing import Final
 
 __all__ = [
     "finite_float",
     "fraction",
     "message",
+    "metric_mode",
     "non_negative_float",
     "non_negative_int",
     "one_of",
     "positive_float",
     "positive_int",
 ]
+
+#: What is left of the name of a metric whose better side is beyond doubt, once these parts are taken away.
+_ACCURACIES: Final = {"acc", "accuracy"}
+_PARTS: Final = {"", "dev", "epoch", "eval", "test", "train", "training", "val", "valid", "validation"}
 
 
 def message(owner: str, argument: str, condition: str, value: object, remedy: str = "") -> str:
@@ -90,6 +97,15 @@ def one_of(owner: str, argument: str, value: str, choices: Collection[str]) -> s
     if value not in choices:
         raise ValueError(message(owner, argument, f"be one of {', '.join(sorted(choices))}", value))
     return value
+
+
+def metric_mode(owner: str, monitor: str, mode: str) -> str:
+    """Return ``mode``; refuse ``"max"`` of what is plainly a loss (``val_loss``), ``"min"`` of an accuracy."""
+    words = set(re.split(r"[^a-z0-9]+", monitor.lower())) - _PARTS
+    better = "min" if words == {"loss"} else "max" if len(words) == 1 and words <= _ACCURACIES else mode
+    if mode != better:
+        raise ValueError(message(owner, "mode", f"be {better!r} for {monitor!r}", mode, f"Pass mode={better!r}."))
+    return mode
 
 
 def _number(owner: str, argument: str, condition: str, value: object, remedy: str) -> float:

@@ -9,6 +9,10 @@ from lightning_regkit.errors import RegkitError
 
 __all__ = ["explain"]
 
+_NO_DATA = (
+    "No training data were given: pass datamodule= or train_dataloaders=, as to fit, to know how long the run is."
+)
+
 
 def explain(
     trainer: "pl.Trainer",
@@ -64,7 +68,9 @@ def explain(
     said = {id(callback): _said(callback, plan) for callback in first}
     others = [type(callback).__name__ for callback in callbacks if not isinstance(callback, Explained)]
     last = [f"Not ours: {', '.join(others)}."] if others else []
-    text = "\n".join([_run(plan), *(said[id(callback)] for callback in ours), *plan.unknown, *last])
+    is_bare = datamodule is None and train_dataloaders is None and not plan.loaders
+    head = [_run(plan), *([_NO_DATA] if is_bare else [])]
+    text = "\n".join([*head, *(said[id(callback)] for callback in ours), *plan.unknown, *last])
     pl.utilities.rank_zero_info(text)
     return text
 

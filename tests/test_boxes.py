@@ -3,8 +3,9 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torchvision.transforms.functional import _compute_resized_output_size
 
-from lightning_regkit._boxes import Box
+from lightning_regkit._boxes import Box, shorter_side_to
 
 POSITIONS = st.integers(-12, 12)
 LENGTHS = st.integers(0, 12)
@@ -71,3 +72,16 @@ def test_a_field_that_is_no_integer_is_refused(field: str, value: object) -> Non
 def test_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         Box(0, 0, 1, 1).top = 2  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("size", "side_px", "resized"),
+    [((375, 500), 256, (256, 341)), ((500, 375), 256, (341, 256)), ((3, 5), 2, (2, 3)), ((1, 1), 7, (7, 7))],
+)
+def test_worked_sizes(size: tuple[int, int], side_px: int, resized: tuple[int, int]) -> None:
+    assert shorter_side_to(*size, side_px) == resized
+
+
+@given(*[st.integers(1, 5000)] * 3)
+def test_sizes_are_torchvisions(height: int, width: int, side_px: int) -> None:
+    assert list(shorter_side_to(height, width, side_px)) == _compute_resized_output_size((height, width), [side_px])

@@ -1,19 +1,15 @@
 """One wording for every refusal: exact texts, the bounds themselves, and what passes unchanged."""
 
 import math
-import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from lightning_regkit import _checks
+from tests.refusals import refusal
 
 NAN, INF = math.nan, math.inf
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 def test_a_message_says_who_what_and_what_was_given() -> None:
@@ -82,3 +78,19 @@ def test_a_choice_comes_back() -> None:
 def test_another_choice_is_refused_with_the_sorted_list() -> None:
     with pytest.raises(ValueError, match=refusal("Cutout: border must be one of clip, inside, got 'Clip'.")):
         _checks.one_of("Cutout", "border", "Clip", {"inside", "clip"})
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "better"),
+    [("val_loss", "max", "min"), ("Loss/valid", "max", "min"), ("loss", "max", "min"), ("val_acc", "min", "max")],
+)
+def test_the_worse_side_of_a_loss_or_an_accuracy_is_refused(monitor: str, mode: str, better: str) -> None:
+    text = f"Best: mode must be {better!r} for {monitor!r}, got {mode!r}. Pass mode={better!r}."
+    with pytest.raises(ValueError, match=refusal(text)):
+        _checks.metric_mode("Best", monitor, mode)
+    assert _checks.metric_mode("Best", monitor, better) == better
+
+
+@pytest.mark.parametrize("monitor", ["val_neg_loss", "f1", "val_acc_loss", "loss_accuracy", "", "val", "acc_gap"])
+def test_of_other_names_either_side_may_be_the_better(monitor: str) -> None:
+    assert [_checks.metric_mode("Best", monitor, mode) for mode in ("min", "max")] == ["min", "max"]

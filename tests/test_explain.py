@@ -1,7 +1,6 @@
 """What rk.explain says, against what the fit then does and says."""
 
 import copy
-import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,7 @@ import lightning_regkit as rk
 from tests._lightning.test_horizon import Endless
 from tests.support import Classifier, loader, trainer
 
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
+pytestmark = pytest.mark.usefixtures("logs_of_lightning")
 
 
 def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -124,8 +118,11 @@ def test_what_a_fit_would_refuse() -> None:
 
 def test_what_is_not_known_without_a_fit_is_said() -> None:
     text = rk.explain(trainer(max_steps=4, callbacks=[rk.callbacks.Mixup()]), Classifier())
-    head, mixup, unknown = text.split("\n", 2)
+    head, hint, mixup, unknown = text.split("\n", 3)
     assert head == "The run: 4 optimizer steps, epochs of unknown length."
+    assert hint == (
+        "No training data were given: pass datamodule= or train_dataloaders=, as to fit, to know how long the run is."
+    )
     assert mixup.startswith("Mixup: ")
     assert unknown.startswith("Not known without a fit: training data (MisconfigurationException: ")
 

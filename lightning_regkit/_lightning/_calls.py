@@ -72,7 +72,7 @@ def logits_of(output: Any, owner: str, logits_key: str) -> Tensor:
     """
     path, entries = _path(output, logits_key), list(children(output))
     if entries and path[0] not in entries:
-        remedy = "It names the predictor's logits."
+        remedy = "Name the one to average: readout=Readout(logits_key=)."
         raise ValueError(message(owner, "logits_key", f"be one of {entries}", logits_key, remedy))
     logits = get(output, path) if entries else output
     if not isinstance(logits, Tensor):

@@ -45,6 +45,7 @@ class Keys:
         targets_key: The same for the targets.
         needs_targets: False for a callback that uses only inputs.
         may_be_list: Whether inputs may also be a list of images of unequal size.
+        remedy: How the user passes a key to the owner; ``{}`` stands for its name.
     """
 
     owner: str
@@ -52,6 +53,7 @@ class Keys:
     targets_key: str | int | None = None
     needs_targets: bool = True
     may_be_list: bool = False
+    remedy: str = "{}="
 
     def find(self, batch: Any) -> tuple[Slot, ...]:
         """Find every pair of inputs and targets.
@@ -114,7 +116,8 @@ class Keys:
         return path
 
     def _refusal(self, condition: str, found: str) -> BatchLayoutError:
-        remedy = "inputs_key= and targets_key=" if self.needs_targets else "inputs_key="
+        names = ("inputs_key", "targets_key") if self.needs_targets else ("inputs_key",)
+        remedy = " and ".join(map(self.remedy.format, names))
         return BatchLayoutError(f"{self.owner}: batch must {condition}, got {found}. Pass {remedy}.")
 
 

@@ -27,7 +27,7 @@ Predict = Callable[[Images], Tensor]
 #: Must be a bound method of the callback: (predict, inputs (B, ...)) to averaged logits (B, K).
 Average = Callable[[Predict, Images], Tensor]
 
-MIN_INPUT_NDIM: Final = 3
+MIN_INPUT_NDIM: Final = 2
 
 #: Seams whose average is being taken, outermost first. Inside one, another sees views, not the batch's own images.
 _averaging: "list[PredictorSeam]" = []
@@ -105,8 +105,8 @@ class PredictorSeam:
             children = ", ".join(name for name, _ in pl_module.named_children()) or "none"
             raise NotAveragedError(
                 f"{self._keys.owner}: the evaluation step must call its predictor on the batch's inputs, got no call "
-                "of self(inputs) or of a child that holds all parameters. Pass predictor= with the name of the "
-                f"submodule that maps inputs to logits (children: {children})."
+                "of self(inputs) or of a child that holds all parameters. Pass readout=Readout(predictor=) with the "
+                f"name of the submodule that maps inputs to logits (children: {children})."
             )
 
     def _layer(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -70,6 +70,7 @@ _LATE = {
 def __getattr__(name: str) -> object:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module(f"{__name__}._albumentations")  # first of all: where it is missing, it says what to install
     value = getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
     globals()[name] = value
     return value

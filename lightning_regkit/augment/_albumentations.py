@@ -15,7 +15,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "albumentations":
         raise
-    remedy = "Run pip install lightning-regkit[augment]."
+    remedy = "Run pip install 'albumentations>=2.0.8,<2.1'."
     text = message("augment", "albumentations", "be installed", None, remedy)
     raise ModuleNotFoundError(text, name="albumentations") from error
 from albumentations.augmentations.crops import functional as cropping

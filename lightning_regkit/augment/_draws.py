@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from lightning_regkit._boxes import Box
+from lightning_regkit._boxes import Box, shorter_side_to
 from lightning_regkit._checks import message, positive_float, positive_int
 from lightning_regkit.augment._ranges import ends
-from lightning_regkit.augment._scaled_box import ScaledBox, check_crop, shorter_side_to
+from lightning_regkit.augment._scaled_box import ScaledBox, check_crop
 
 __all__ = ["check_inception", "check_resnet", "draw_inception_crop", "draw_resnet_crop"]
 

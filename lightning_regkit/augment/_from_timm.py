@@ -54,6 +54,7 @@ def from_timm(
 
     Args:
         transform: As timm writes it, ``"rand-m9-mstd0.5-inc1"``, ``"original"``, ``"augmix-m3-w3"``; or a transform.
+            Before timm 1.0.30 AugMix wants square images.
         hparams: Settings of timm, for a text only, on top of those of its training on 224 pixels: ``translate_const``
             100 pixels, for AugMix ``translate_pct`` 0.3, and the color ``img_mean`` (124, 116, 104) outside the image.
         p: Share of the images that are changed.

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import final
 
-from lightning_regkit._boxes import Box
+from lightning_regkit._boxes import Box, shorter_side_to
 from lightning_regkit._checks import message, positive_int
 
-__all__ = ["ScaledBox", "centered", "check_crop", "shorter_side_to", "shrunk"]
+__all__ = ["ScaledBox", "centered", "check_crop", "shrunk"]
 
 
 @final
@@ -33,13 +33,6 @@ class ScaledBox:
         """The same part in pixels of the image as it is, fractions among them: top, left, height, width."""
         down, right = (before / after for before, after in zip(self.image_px, self.resized_px, strict=True))
         return self.box.top * down, self.box.left * right, self.box.height * down, self.box.width * right
-
-
-def shorter_side_to(height: int, width: int, side_px: int) -> tuple[int, int]:
-    """Size of an image whose shorter side becomes ``side_px``; the longer one is rounded down, as torchvision does."""
-    shorter, longer = sorted((height, width))
-    scaled = side_px * longer // shorter
-    return (side_px, scaled) if height <= width else (scaled, side_px)
 
 
 def centered(height: int, width: int, *, resize_px: int, crop_px: int) -> ScaledBox:

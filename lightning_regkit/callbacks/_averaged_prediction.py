@@ -11,6 +11,7 @@ from lightning_regkit._lightning import Keys, PredictorSeam
 from lightning_regkit.callbacks._evaluation_hooks import EvaluationHooks
 from lightning_regkit.callbacks._predicted_samples import PredictedSamples
 from lightning_regkit.marginalize import Readout, Uncertainty, refuse_probabilities
+from lightning_regkit.marginalize._probabilities import refuse_single_scores
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +48,7 @@ class AveragedPrediction(EvaluationHooks, ABC):
             remedy = 'Write Readout(activation="sigmoid").'
             raise TypeError(message(owner, "readout", "be a Readout of lightning_regkit.marginalize", readout, remedy))
         self.readout = readout
-        keys = Keys(owner, readout.inputs_key, needs_targets=False, may_be_list=True)
+        keys = Keys(owner, readout.inputs_key, needs_targets=False, may_be_list=True, remedy="readout=Readout({}=)")
         predictor, logits_key = readout.predictor, readout.logits_key
         self._seam = PredictorSeam(self._average, keys, predictor=predictor, logits_key=logits_key, level=self.level)
         self._samples = PredictedSamples(readout.averaging)
@@ -98,6 +99,7 @@ class AveragedPrediction(EvaluationHooks, ABC):
     def _checked(self, scores: "Tensor") -> "Tensor":
         """Look once an evaluation, for it waits for the device."""
         if not self._is_checked and self.readout.activation == "softmax":
+            refuse_single_scores(self._owner, scores)
             refuse_probabilities(self._owner, scores)
         self._is_checked = True
         return scores

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, Final, final
 
 from lightning_regkit._checks import message, positive_int
 from lightning_regkit.crops import Layout, refuse_cropped
 from lightning_regkit.marginalize import Readout
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 __all__ = ["CropSettings", "layout_of"]
+
+_SCORES_NDIM: Final = 2
 
 
 def layout_of(owner: str, layout: str | Layout, resize_px: Sequence[int] | None, crop_px: int | None) -> Layout:
@@ -70,6 +75,17 @@ class CropSettings:
         """
         if self.layout.cropped_px is not None and not self.allow_upscale:
             refuse_cropped(self.owner, height, width, self.layout.cropped_px)
+
+    def refuse_map(self, scores: "Tensor") -> "Tensor":
+        """Return the scores of a view; refuse maps, which move and turn with the view.
+
+        Raises:
+            ValueError: They are not of shape (B,) or (B, K).
+        """
+        if scores.ndim > _SCORES_NDIM:
+            condition, remedy = "be of shape (B, K)", f"Maps of crops lie over other pixels: remove {self.owner}."
+            raise ValueError(message(self.owner, "scores", condition, tuple(scores.shape), remedy))
+        return scores
 
     def describe(self) -> str:
         """Say which views there are of a square image."""

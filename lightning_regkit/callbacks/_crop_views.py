@@ -34,7 +34,8 @@ class CropViews:
     def __init__(self, settings: "CropSettings", stage: str) -> None:
         self._settings = settings
         readout, is_predict = settings.readout, stage == "predict"
-        keys = Keys(settings.owner, readout.inputs_key, readout.targets_key, may_be_list=True)
+        found = readout.inputs_key, readout.targets_key
+        keys = Keys(settings.owner, *found, may_be_list=True, remedy="readout=Readout({}=)")
         self._curve = CropCurve(keys, num_views=settings.layout.num_views, averaging=readout.averaging)
         self._samples = ViewedSamples(readout.activation)
         self._draws, self._keeps = settings.curve and not is_predict, settings.per_view and is_predict
@@ -57,7 +58,8 @@ class CropViews:
             Scores (B, K) of every listed view, from the center outwards; those that coincide share them.
 
         Raises:
-            ValueError: The images leave no crops to choose from; while it is read, the network takes none of that size.
+            ValueError: The images leave no crops to choose from; while it is read, the network takes none of that size,
+                or returns maps.
         """
         self._is_last = is_last
         if self._settings.layout.needs_any_size:
@@ -92,7 +94,8 @@ class CropViews:
         listed = self._settings.layout.views(height, width)
         order = from_center(listed)
         crops = apply_views(images, distinct(order))
-        scores = repeated(order, predict_views(predict, crops, chunk=self._settings.chunk or batch_size))
+        views = predict_views(predict, crops, chunk=self._settings.chunk or batch_size)
+        scores = repeated(order, map(self._settings.refuse_map, views))
         if self._draws and self._is_last:
             scores = self._curve.timed(scores, images.device)
         return self._samples.watched(scores, order, listed, places) if self._keeps and self._is_last else scores

@@ -1,7 +1,8 @@
 """The curve of an ensemble over the batches of an evaluation, and over all processes."""
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
+from lightning_regkit._checks import message
 from lightning_regkit._lightning import say
 from lightning_regkit._lightning._containers import get
 from lightning_regkit._lightning._ranks import gather
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from lightning_regkit._lightning import Keys, pl
 
 __all__ = ["EnsembleCurve"]
+
+_LOGITS_NDIM: Final = 3
 
 
 @final
@@ -37,8 +40,11 @@ class EnsembleCurve:
         Raises:
             BatchLayoutError: The targets cannot be found.
             TypeError: They are no integers.
-            ValueError: They are not one for each sample.
+            ValueError: They are not one for each sample, or the logits are no table.
         """
+        if logits.ndim != _LOGITS_NDIM:
+            condition, shape = "be of shape (B, K) for the curve", tuple(logits.shape[1:])
+            raise ValueError(message(self._keys.owner, "scores", condition, shape, "Pass curve=False."))
         targets = self._keys.find(batch)[0].targets
         assert targets is not None  # noqa: S101  # for the type checker
         new, before = tally(logits, get(batch, targets)), self._tallies.get(dataloader_idx)

@@ -47,7 +47,8 @@ class EnsembledPrediction(AveragedPrediction, ABC):
             condition = f"be False with activation {readout.activation!r}"
             raise ValueError(message(owner, "curve", condition, settings.curve, remedy))
         self._settings = settings
-        self._table = EnsembleCurve(Keys(owner, readout.inputs_key, readout.targets_key, may_be_list=True))
+        keys = Keys(owner, readout.inputs_key, readout.targets_key, may_be_list=True, remedy="readout=Readout({}=)")
+        self._table = EnsembleCurve(keys)
         self._exchange: WeightExchange | None = None
         self._logits: Tensor | None = None
         self.curves: dict[int, tuple[CurveRow, ...]] = {}

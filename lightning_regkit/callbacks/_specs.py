@@ -21,7 +21,8 @@ def check_specs(argument: str, specs: object, *, may_hold_none: bool) -> None:
     for spec in specs if _is_list(specs) else [specs]:
         is_left_out = spec is None and may_hold_none and _is_list(specs)
         if not isinstance(spec, ScheduleSpec) and not is_left_out:
-            raise TypeError(message(OWNER, argument, "be a spec of lightning_regkit.schedules", spec))
+            remedy = "Pass it as plateau=, beside a spec such as Constant()." if isinstance(spec, Plateau) else ""
+            raise TypeError(message(OWNER, argument, "be a spec of lightning_regkit.schedules", spec, remedy))
 
 
 def check_plateau(plateau: object) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from lightning_regkit import _boxes
 from lightning_regkit._checks import message, positive_int
 
 __all__ = ["refuse_cropped", "resized_sizes", "shorter_side_to"]
@@ -31,9 +32,7 @@ def shorter_side_to(height: int, width: int, resize_px: int) -> tuple[int, int]:
     """
     for name, value in (("height", height), ("width", width), ("resize_px", resize_px)):
         positive_int("crops", name, value)
-    shorter, longer = sorted((height, width))
-    scaled = resize_px * longer // shorter
-    return (resize_px, scaled) if height <= width else (scaled, resize_px)
+    return _boxes.shorter_side_to(height, width, resize_px)
 
 
 def resized_sizes(height: int, width: int, resize_px: Sequence[int]) -> tuple[tuple[int, int], ...]:

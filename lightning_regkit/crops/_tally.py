@@ -15,6 +15,7 @@ from lightning_regkit.crops._curve import ViewsRow
 __all__ = ["Tally", "tally"]
 
 OWNER = "crops.tally"
+_REMEDY = "A curve is of classes: pass curve=False, and readout=Readout(activation=...) of what the scores are."
 CLASS_DIM = 1
 SCORES_NDIM = 2
 
@@ -98,6 +99,7 @@ def _check(scores: Tensor, targets: Tensor) -> None:
     if scores.ndim != SCORES_NDIM:
         raise ValueError(message(OWNER, "scores", "be of shape (B, K)", tuple(scores.shape)))
     if targets.is_floating_point() or targets.dtype == torch.bool or targets.is_complex():
-        raise TypeError(message(OWNER, "targets", "hold classes as integers", targets.dtype))
+        raise TypeError(message(OWNER, "targets", "hold classes as integers", targets.dtype, _REMEDY))
     if targets.shape != scores.shape[:1]:
-        raise ValueError(message(OWNER, "targets", f"be of shape {tuple(scores.shape[:1])}", tuple(targets.shape)))
+        shape = tuple(scores.shape[:1])
+        raise ValueError(message(OWNER, "targets", f"be of shape {shape}", tuple(targets.shape), _REMEDY))

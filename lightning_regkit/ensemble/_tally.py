@@ -15,6 +15,7 @@ from lightning_regkit.ensemble._scores import log_probabilities, mean_log_probab
 __all__ = ["Tally", "tally"]
 
 OWNER = "ensemble.tally"
+_REMEDY = "A curve is of classes: pass curve=False, and readout=Readout(activation=...) of what the scores are."
 
 
 @final
@@ -94,9 +95,9 @@ def tally(logits: Tensor, targets: Tensor) -> Tally:
 
 def _check_targets(targets: Tensor, shape: tuple[int, ...]) -> None:
     if targets.is_floating_point() or targets.dtype == torch.bool or targets.is_complex():
-        raise TypeError(message(OWNER, "targets", "hold classes as integers", targets.dtype))
+        raise TypeError(message(OWNER, "targets", "hold classes as integers", targets.dtype, _REMEDY))
     if tuple(targets.shape) != shape:
-        raise ValueError(message(OWNER, "targets", f"be of shape {shape}", tuple(targets.shape)))
+        raise ValueError(message(OWNER, "targets", f"be of shape {shape}", tuple(targets.shape), _REMEDY))
 
 
 def _picked(log_probs: Tensor, targets: Tensor) -> Tensor:

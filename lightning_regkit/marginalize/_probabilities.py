@@ -1,4 +1,4 @@
-"""Tell probabilities from scores."""
+"""Tell what a softmax makes sense of from what it does not."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_regkit._checks import message
 
-__all__ = ["refuse_probabilities"]
+__all__ = ["refuse_probabilities", "refuse_single_scores"]
 
 CLASS_DIM: Final = 1
 MIN_CLASSES: Final = 2
@@ -39,6 +39,24 @@ def refuse_probabilities(owner: str, scores: Tensor) -> None:
     # The comparisons are false of NaN; none is above 1 where none is negative and the sum is 1.
     if bool((exact >= 0).all()) and bool(((sums - 1).abs() <= tolerance).all()):
         extremes = [round(float(value), 4) for value in (sums.min(), sums.max())]
-        remedy = "Return what goes into softmax, or pass activation='none'."
+        remedy = "Return what goes into softmax, or pass readout=Readout(activation='none')."
         condition = "be logits; these are in [0, 1] and sum to 1 over the classes"
         raise ValueError(message(owner, "scores", condition, extremes, remedy))
+
+
+def refuse_single_scores(owner: str, scores: Tensor) -> None:
+    """Refuse one score an example, of which a softmax makes 1, whatever it is.
+
+    Args:
+        owner: Public name of what the user called.
+        scores: What the model returned; not modified.
+
+    Raises:
+        ValueError: They are not of shape (B, K, ...) with K of at least 2.
+
+    Example:
+        >>> refuse_single_scores("MultiCrop", torch.tensor([[0.9, 0.2]]))
+    """
+    if scores.ndim <= CLASS_DIM or scores.shape[CLASS_DIM] < MIN_CLASSES:
+        remedy = "Pass readout=Readout(activation='sigmoid') for a binary classifier, 'none' for a regression."
+        raise ValueError(message(owner, "scores", "be of two classes or more (B, K)", tuple(scores.shape), remedy))

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, final
 
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 
 from lightning_regkit._checks import message
 from lightning_regkit.samplers._resumable import ResumableSampler
@@ -92,7 +92,7 @@ def resumable_sampler(owner: str, loader: object) -> tuple[ResumableSampler, Loa
         The sampler, and how the loader deals it into batches.
 
     Raises:
-        TypeError: The loader is no plain ``DataLoader``, or draws through another sampler.
+        TypeError: The loader is no plain ``DataLoader``, holds a stream, or draws through another sampler.
 
     Example:
         >>> loader = DataLoader(range(10), batch_size=2, sampler=ResumableSampler(range(10), seed=3))
@@ -105,6 +105,10 @@ def resumable_sampler(owner: str, loader: object) -> tuple[ResumableSampler, Loa
         raise TypeError(message(owner, "train_dataloader", "be a plain DataLoader", type(loader).__name__, remedy))
     if not isinstance(loader, DataLoader):
         raise TypeError(message(owner, "train_dataloader", "be a DataLoader", type(loader).__name__, _REMEDY))
+    if isinstance(loader.dataset, IterableDataset):
+        condition, found = "hold a data set with __getitem__ and __len__", type(loader.dataset).__name__
+        remedy = "A stream has no place to go on from: resume it by a ModelCheckpoint alone."
+        raise TypeError(message(owner, "train_dataloader", condition, found, remedy))
     batches, batch_size, drop_last = loader.batch_sampler, 1, False
     sampler: Sampler[Any] | Any = loader.sampler
     if isinstance(batches, BatchSampler):

@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import final
 
 from typing_extensions import override
@@ -12,7 +11,7 @@ from typing_extensions import override
 from lightning_regkit._checks import message, non_negative_int, positive_int
 from lightning_regkit._durations import Horizon, parse, steps
 from lightning_regkit.schedules._lengths import listed, shown
-from lightning_regkit.schedules._pieces import pieces
+from lightning_regkit.schedules._pieces import check_increasing, pieces
 from lightning_regkit.schedules._spec import Schedule, ScheduleSpec, steps_left
 
 __all__ = ["Join", "join"]
@@ -51,7 +50,7 @@ def join(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
     for boundary in at:
         positive_int("schedules.join", "boundaries", boundary)
     _check_number("schedules.join", "schedules", len(parts), at)
-    _check_increasing("schedules.join", at, at)
+    check_increasing("schedules.join", "boundaries", at, at)
     return partial(_factor, schedules=parts, starts=(0, *at))
 
 
@@ -125,7 +124,7 @@ class Join(ScheduleSpec):
             if horizon.total_steps is not None and step >= horizon.total_steps:
                 condition = f"lie before the end of the run of {horizon.total_steps} steps"
                 raise ValueError(message("Join", "boundaries", condition, boundary, remedy))
-        _check_increasing("Join", at, self.boundaries)
+        check_increasing("Join", "boundaries", at, self.boundaries)
         return at
 
 
@@ -133,11 +132,6 @@ def _check_number(owner: str, argument: str, count: int, boundaries: Sequence[ob
     if len(boundaries) != count - 1:
         condition = f"be one fewer than {argument}, of which there are {count}"
         raise ValueError(message(owner, "boundaries", condition, list(boundaries)))
-
-
-def _check_increasing(owner: str, at: Sequence[int], boundaries: Sequence[object]) -> None:
-    if any(later <= earlier for earlier, later in pairwise(at)):
-        raise ValueError(message(owner, "boundaries", "increase", list(boundaries)))
 
 
 def _factor(step: int, *, schedules: tuple[Schedule, ...], starts: tuple[int, ...]) -> float:

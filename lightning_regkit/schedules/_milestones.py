@@ -3,16 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
-from itertools import pairwise
 from typing import TypeVar, final
 
 from typing_extensions import override
 
 from lightning_regkit._checks import fraction, message, non_negative_int, positive_int
 from lightning_regkit._durations import Horizon, parse, steps
-from lightning_regkit.schedules._lengths import listed
+from lightning_regkit.schedules._lengths import listed, shown
+from lightning_regkit.schedules._pieces import check_increasing
 from lightning_regkit.schedules._spec import Schedule, ScheduleSpec
 
 __all__ = ["Milestones", "milestones"]
@@ -45,7 +44,7 @@ def milestones(positions: Sequence[int], *, gamma: float = 0.1) -> Schedule:
     at = _listed("schedules.milestones", positions)
     for position in at:
         positive_int("schedules.milestones", "positions", position)
-    _check_increasing("schedules.milestones", at, at)
+    check_increasing("schedules.milestones", "positions", at, at)
     fraction("schedules.milestones", "gamma", gamma)
     return partial(_factor, positions=at, gamma=gamma)
 
@@ -83,7 +82,7 @@ class Milestones(ScheduleSpec):
         at = _listed("Milestones", self.positions)
         durations = [parse(position, owner="Milestones", argument="positions") for position in at]
         if len({duration.unit for duration in durations}) == 1:
-            _check_increasing("Milestones", [duration.value for duration in durations], at)
+            check_increasing("Milestones", "positions", [duration.value for duration in durations], at)
         fraction("Milestones", "gamma", self.gamma)
         object.__setattr__(self, "positions", at)
 
@@ -94,12 +93,10 @@ class Milestones(ScheduleSpec):
 
     @override
     def describe(self, horizon: Horizon, warmup_steps: int = 0) -> str:
-        shown = [
-            (step, f"{step} ({position})" if isinstance(position, str) else str(step))
-            for step, position in zip(self._steps(horizon, warmup_steps), self.positions, strict=True)
-        ]
-        reached = ", ".join(text for step, text in shown if step != horizon.total_steps)
-        never = [text for step, text in shown if step == horizon.total_steps]
+        at = self._steps(horizon, warmup_steps)
+        texts = list(zip(at, map(shown, at, self.positions), strict=True))
+        reached = ", ".join(text for step, text in texts if step != horizon.total_steps)
+        never = [text for step, text in texts if step == horizon.total_steps]
         parts = [f"x{self.gamma:g} at step {reached}"] if reached else []
         parts += [f"never reached: step {text}, the end of the run" for text in never]
         return "Milestones: " + "; ".join(parts)
@@ -116,7 +113,7 @@ class Milestones(ScheduleSpec):
                 condition = f"lie within the run of {horizon.total_steps} steps"
                 remedy = f"It falls on step {step}: remove it, or train longer."
                 raise ValueError(message("Milestones", "positions", condition, position, remedy))
-        _check_increasing("Milestones", at, self.positions)
+        check_increasing("Milestones", "positions", at, self.positions)
         return at
 
 
@@ -124,11 +121,6 @@ def _listed(owner: str, positions: Sequence[T]) -> tuple[T, ...]:
     if not (at := listed(owner, "positions", positions)):
         raise ValueError(message(owner, "positions", "hold at least one position", positions))
     return at
-
-
-def _check_increasing(owner: str, values: Sequence[int | Fraction], positions: Sequence[object]) -> None:
-    if any(later <= earlier for earlier, later in pairwise(values)):
-        raise ValueError(message(owner, "positions", "increase", list(positions)))
 
 
 def _factor(step: int, *, positions: tuple[int, ...], gamma: float) -> float:

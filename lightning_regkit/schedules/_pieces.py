@@ -1,11 +1,32 @@
-"""A run cut into runs, one for each piece of a join."""
+"""Positions that increase, and the runs that they cut a run into: one for each piece of a join."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 
+from lightning_regkit._checks import message
 from lightning_regkit._durations import Horizon
 
-__all__ = ["pieces"]
+__all__ = ["check_increasing", "pieces"]
+
+
+def check_increasing(owner: str, argument: str, values: Sequence[int | Fraction], written: Sequence[object]) -> None:
+    """Refuse positions that do not increase.
+
+    Args:
+        owner: Public name of what the user called, for the message.
+        argument: Name of its argument, for the message.
+        values: The positions, in one unit.
+        written: The same as the user wrote them.
+
+    Raises:
+        ValueError: Two that follow each other are equal, or the later one is smaller.
+
+    Example:
+        >>> check_increasing("Join", "boundaries", [30, 60], ["30ep", "60ep"])
+    """
+    if any(later <= earlier for earlier, later in pairwise(values)):
+        raise ValueError(message(owner, argument, "increase", list(written)))
 
 
 def pieces(horizon: Horizon, boundaries: Sequence[int]) -> list[Horizon]:

@@ -73,7 +73,8 @@ def test_a_mapping_without_the_key_is_refused() -> None:
     with pytest.raises(ValueError, match="logits_key") as caught:
         logits_of({"out": LOGITS, "aux": FEATURES}, "Crops", "logits")
     assert str(caught.value) == (
-        "Crops: logits_key must be one of ['out', 'aux'], got 'logits'. It names the predictor's logits."
+        "Crops: logits_key must be one of ['out', 'aux'], got 'logits'. "
+        "Name the one to average: readout=Readout(logits_key=)."
     )
 
 

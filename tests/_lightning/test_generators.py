@@ -18,15 +18,10 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
 
 @pytest.fixture(autouse=True)
-def _keep_generators() -> Any:
-    kept = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+def _seed_all() -> None:
     random.seed(1)
     np.random.seed(2)  # noqa: NPY002
     torch.manual_seed(3)
-    yield
-    random.setstate(kept[0])
-    np.random.set_state(kept[1])  # noqa: NPY002
-    torch.set_rng_state(kept[2])
 
 
 def draws() -> list[float]:

@@ -203,8 +203,8 @@ def test_an_average_that_was_not_taken_is_refused() -> None:
         trainer(callbacks=[Scales()]).test(model, loader(), verbose=False)
     assert str(caught.value) == (
         "Scales: the evaluation step must call its predictor on the batch's inputs, got no call of self(inputs) or of "
-        "a child that holds all parameters. Pass predictor= with the name of the submodule that maps inputs to logits "
-        "(children: backbone, head)."
+        "a child that holds all parameters. Pass readout=Readout(predictor=) with the name of the submodule that maps "
+        "inputs to logits (children: backbone, head)."
     )
     assert "forward" not in vars(model), "undone after an exception"
 

@@ -25,15 +25,6 @@ BATCHES = 5
 Rows = list[tuple[int | None, dict[str, float]]]
 
 
-@pytest.fixture(autouse=True)
-def _keep_generators() -> Any:
-    kept = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    yield
-    random.setstate(kept[0])
-    np.random.set_state(kept[1])  # noqa: NPY002
-    torch.set_rng_state(kept[2])
-
-
 class Log(DummyLogger):
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,5 @@
 """Schedulers that would write too: refused, or taken out of the run."""
 
-import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,10 +72,8 @@ def test_a_scheduler_kept_aside_is_refused() -> None:
         refuse_schedulers("ScheduleLR", ["one", "two"])
 
 
-def test_schedulers_are_taken_out_of_the_run(caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
-    monkeypatch.setattr(logging.getLogger("lightning.pytorch"), "propagate", True)
-    monkeypatch.setattr(logging.getLogger("lightning"), "propagate", True)
-    caplog.set_level(logging.INFO)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_schedulers_are_taken_out_of_the_run(caplog: pytest.LogCaptureFixture) -> None:
     trainer = fake_trainer(lr_scheduler.LinearLR(two_groups()))
     configs = trainer.lr_scheduler_configs
     claim(trainer, replace_existing=True)

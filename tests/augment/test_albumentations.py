@@ -15,6 +15,7 @@ ALONE = ["unshare", "-rn"]
 USE = """
 import socket, warnings
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", "Implicitly cleaning up", ResourceWarning)  # torch 2.6 leaves a folder to the exit
 import numpy as np
 from torchvision.transforms import v2
 from lightning_regkit import augment
@@ -81,12 +82,13 @@ except ImportError as error:
 
 
 def test_without_it_one_sentence_says_what_to_install() -> None:
-    script = "import sys; sys.modules['albumentations'] = None; from lightning_regkit import augment; augment."
-    for name in ("resnet_train", "Lighting", "Keyed", "from_torchvision"):
+    missing = "sys.modules.update(albumentations=None, cv2=None)"  # one brings the other
+    script = f"import sys; {missing}; from lightning_regkit import augment; augment."
+    for name in ("resnet_train", "Lighting", "Keyed", "from_torchvision", "fit_lighting"):
         result = run(script + name)
         assert result.stderr.splitlines()[-1] == (
             "ModuleNotFoundError: augment: albumentations must be installed, got None. "
-            "Run pip install lightning-regkit[augment]."
+            "Run pip install 'albumentations>=2.0.8,<2.1'."
         )
     assert run(script + "draw_resnet_crop").returncode == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.transform
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_regkit.augment import apply_transform, creative
@@ -144,7 +144,6 @@ def test_the_defaults() -> None:
         np.testing.assert_array_equal(transformed(creative(), image, seed), transformed(spelled, image, seed))
 
 
-@settings(deadline=None)
 @given(COLOR_SHAPES, DTYPES, SEEDS, st.sampled_from([0.5, 1.0]))
 def test_images_of_any_shape(shape: tuple[int, ...], dtype: Any, seed: int, probability: float) -> None:
     image = picture(shape, dtype)

@@ -34,7 +34,7 @@ def keep_bits(image: Image.Image, bits: int) -> Image.Image:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_means_what_timm_means_by_it(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = picture((24, 30, 3))
+    image = picture((24, 24 if text.startswith("augmix") else 30, 3))  # timm before 1.0.30 mixes square images alone
     before, state = image.copy(), random.getstate()
     settings = TRAINING | ({"translate_pct": 0.3} if text.startswith("augmix") else {})
     reference, ours = TEXTS[text](text, dict(settings)), from_timm(text)

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms import v2
 
@@ -46,7 +46,6 @@ def test_it_is_torchvision_s(name: str) -> None:
     np.testing.assert_array_equal(image, before)
 
 
-@settings(deadline=None)
 @given(SHAPES, st.sampled_from([np.uint8, np.float32]), SEEDS)
 def test_images_of_any_shape(shape: tuple[int, ...], dtype: Any, seed: int) -> None:
     image = picture(shape, dtype)

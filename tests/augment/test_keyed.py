@@ -116,7 +116,7 @@ def test_two_ranks_see_together_what_one_process_sees() -> None:
     assert together == alone
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**70), st.integers(0, 2**63), st.integers(0, 9), st.integers(0, 3))
 def test_seed_epoch_index_and_occurrence_all_matter(seed: int, epoch: int, index: int, occurrence: int) -> None:
     images = Items([np.full((1, 1, 3), 0.5, dtype=np.float32)] * 11)

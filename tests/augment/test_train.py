@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms import v2
 
@@ -127,7 +127,6 @@ def test_the_reflection_of_cifar_is_torchvision_s() -> None:
     )
 
 
-@settings(deadline=None)
 @given(SHAPES, DTYPES, SEEDS, st.integers(1, 9), st.integers(0, 4))
 def test_images_of_any_shape(shape: tuple[int, ...], dtype: Any, seed: int, crop_px: int, pad_px: int) -> None:
     image = picture(shape, dtype)

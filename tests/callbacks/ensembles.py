@@ -1,6 +1,5 @@
 """What the tests of ensembles share: a module that logs its own metrics, models on disk, means taken by hand."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -88,9 +87,3 @@ def evaluate(
 
 def lines(caplog: pytest.LogCaptureFixture, owner: str) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.getMessage().startswith(owner)]
-
-
-def logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)

@@ -64,9 +64,29 @@ def test_probabilities_are_refused() -> None:
         trainer(callbacks=[Once()]).test(model, loader(), verbose=False)
     assert str(caught.value) == (
         "Once: scores must be logits; these are in [0, 1] and sum to 1 over the classes, got [1.0, 1.0]. "
-        "Return what goes into softmax, or pass activation='none'."
+        "Return what goes into softmax, or pass readout=Readout(activation='none')."
     )
     trainer(callbacks=[Once(readout=Readout(activation="none"))]).test(model, loader(), verbose=False)
+
+
+class Single(Classifier):
+    """One score an example: a binary classifier, or a regression."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs)[:, :1]
+
+
+@pytest.mark.parametrize("stage", ["test", "predict"])
+def test_one_score_of_an_example_is_refused_under_a_softmax_which_makes_it_0(stage: str) -> None:
+    model, quiet = Single(), {} if stage == "predict" else {"verbose": False}
+    with pytest.raises(ValueError, match=r"^Once: scores must be of two classes or more \(B, K\), got \(2, 1\)\. Pass"):
+        getattr(trainer(callbacks=[Once(stages=(stage,))]), stage)(model, loader(), **quiet)
+    for activation in ("sigmoid", "none"):
+        model.outputs = []
+        averaged = Once(stages=(stage,), readout=Readout(activation=activation))
+        getattr(trainer(callbacks=[averaged]), stage)(model, loader(), **quiet)
+        with torch.no_grad():
+            torch.testing.assert_close(torch.cat(model.outputs), model.net(images(10)[0])[:, :1])
 
 
 def test_they_are_looked_for_in_the_first_batch_only(monkeypatch: pytest.MonkeyPatch) -> None:

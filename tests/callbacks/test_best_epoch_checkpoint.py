@@ -239,3 +239,10 @@ def test_what_it_says_before_a_fit() -> None:
 def test_values_are_those_of_the_table() -> None:
     assert max(VALUES) == VALUES[1]
     assert isinstance(best(Path()), pl.callbacks.ModelCheckpoint)
+
+
+def test_the_default_mode_is_not_that_of_a_loss() -> None:
+    with pytest.raises(ValueError, match="BestEpochCheckpoint") as refused:
+        BestEpochCheckpoint("val_loss")
+    assert str(refused.value) == ("BestEpochCheckpoint: mode must be 'min' for 'val_loss', got 'max'. Pass mode='min'.")
+    assert BestEpochCheckpoint("val_loss", mode="min").mode == "min"

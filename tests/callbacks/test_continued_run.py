@@ -21,13 +21,6 @@ from tests.support import NUM_CLASSES, SIDE_PX, images, trainer
 DATA = TensorDataset(*images(10))
 
 
-@pytest.fixture(autouse=True)
-def _keep_generator() -> Any:
-    kept = torch.get_rng_state()
-    yield
-    torch.set_rng_state(kept)
-
-
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return our lines in the log Lightning prints."""

@@ -13,7 +13,7 @@ from lightning_regkit.callbacks._crop_curve import CropCurve
 from lightning_regkit.crops import tally
 from lightning_regkit.errors import BatchLayoutError
 from lightning_regkit.marginalize import Averaging, combine
-from tests.callbacks.ensembles import lines, logs_reach_caplog
+from tests.callbacks.ensembles import lines
 from tests.support import trainer
 
 SCORES = torch.randn(7, 4, 3, generator=torch.Generator().manual_seed(0))
@@ -140,8 +140,8 @@ def test_batches_without_classes_are_refused(batch: Any, kind: type[Exception], 
         table.add(batch, 0)
 
 
-def test_what_is_printed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_what_is_printed(caplog: pytest.LogCaptureFixture) -> None:
     table = curve()
     run(table)
     table.add((torch.zeros(4, 1), TARGETS), 0)

@@ -7,7 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lightning.pytorch.utilities import CombinedLoader
 from torch.utils.data import BatchSampler, DataLoader
@@ -192,7 +192,6 @@ def test_batches_are_counted_as_the_new_processes_have_them(
     assert state == loops(renumbered)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 20), st.integers(1, 4), st.booleans(), st.data())
 def test_another_world_reads_the_rest_in_order(
     before: int, after: int, size: int, batch_size: int, drop_last: bool, data: st.DataObject

@@ -1,6 +1,5 @@
 """What reaches the optimizers: momentum, weight decay, plateaus, added groups; other schedulers; resumes."""
 
-import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -20,17 +19,12 @@ from lightning_regkit.schedules import Constant, Cosine, Linear, Mirrored, OneCy
 from tests.callbacks.test_schedule_lr import Recording, line, lines_said
 from tests.support import NUM_CLASSES, SIDE_PX, Classifier, loader, trainer
 
+pytestmark = pytest.mark.usefixtures("logs_of_lightning")
+
 RESUMING = pytest.mark.filterwarnings(
     "ignore:You're resuming from a checkpoint that ended before the epoch",
     "ignore:Be aware that when using `ckpt_path`:UserWarning",
 )
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
 
 
 class Tracked(Classifier):

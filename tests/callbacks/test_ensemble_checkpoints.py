@@ -13,7 +13,7 @@ import lightning_regkit as rk
 from lightning_regkit.callbacks import EnsembleCheckpoints
 from lightning_regkit.ensemble import read_weights, write_manifest, write_member
 from lightning_regkit.errors import CorruptCheckpointError
-from tests.callbacks.ensembles import COUNT, Scored, data, evaluate, lines, logs_reach_caplog, separate_tests, trained
+from tests.callbacks.ensembles import COUNT, Scored, data, evaluate, lines, separate_tests, trained
 from tests.support import NUM_CLASSES, images, trainer
 
 TARGETS = images(COUNT)[1]
@@ -95,10 +95,10 @@ def test_predict_gives_the_mean_and_the_uncertainty_of_each_sample(paths: list[P
     assert ensemble.curve == (), "no targets are needed"
 
 
+@pytest.mark.usefixtures("logs_of_lightning")
 def test_an_explicit_ckpt_path_switches_it_off_for_that_call(
-    paths: list[Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    paths: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
     single, *_ = separate_tests([read_weights(paths[0])])
     ensemble = EnsembleCheckpoints(paths)
     model, run = Scored(99), trainer(callbacks=[ensemble])

@@ -59,5 +59,13 @@ def test_batches_without_classes_are_refused(batch: Tensor, kind: type[Exception
         EnsembleCurve(Keys("Ours")).add(batch, LOGITS, 0)
 
 
+def test_maps_have_no_curve() -> None:
+    with pytest.raises(ValueError, match="Ours") as refused:
+        EnsembleCurve(Keys("Ours")).add((torch.zeros(4, 1), TARGETS), LOGITS[..., None, None], 0)
+    assert str(refused.value) == (
+        "Ours: scores must be of shape (B, K) for the curve, got (4, 3, 1, 1). Pass curve=False."
+    )
+
+
 def test_the_module_of_the_tests_logs_as_the_stand_in_does() -> None:
     assert callable(Classifier().log_dict)

@@ -14,7 +14,7 @@ from lightning_regkit.callbacks._averaged_prediction import READOUT, AveragedPre
 from lightning_regkit.callbacks._ensemble_settings import EnsembleSettings
 from lightning_regkit.callbacks._ensembled_prediction import EnsembledPrediction
 from lightning_regkit.marginalize import Readout
-from tests.callbacks.ensembles import Checked, Scored, data, lines, logs_reach_caplog
+from tests.callbacks.ensembles import Checked, Scored, data, lines
 from tests.support import Items, images, trainer
 
 STAGES = ("validate", "test", "predict")
@@ -67,8 +67,8 @@ def test_validation_in_a_fit_is_that_of_the_weights_being_trained() -> None:
     assert pair.curve == ()
 
 
-def test_memory_and_place_are_said_in_a_line(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_memory_and_place_are_said_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     trainer(callbacks=[Pair(curve=False)]).test(Scored(9), data(), verbose=False)
     assert lines(caplog, "Pair") == ["Pair: 2 members, 0.0 MB on cpu."]
 

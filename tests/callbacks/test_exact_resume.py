@@ -1,6 +1,5 @@
 """ExactResume in real fits: a run stopped anywhere and resumed leaves what an uninterrupted one does, bit for bit."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -21,7 +20,10 @@ from lightning_regkit.samplers import ResumableSampler
 from tests.callbacks.interrupted import Augmented, Noisy, Rows, Stops, is_same, outcome, run
 from tests.support import Classifier, loader, trainer
 
-pytestmark = pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
+pytestmark = [
+    pytest.mark.usefixtures("logs_of_lightning"),
+    pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning"),
+]
 
 CASES: dict[str, dict[str, Any]] = {
     "validation at the end": {},
@@ -44,13 +46,6 @@ def rows_of(trainer: pl.Trainer) -> list[tuple[int | None, dict[str, float]]]:
 
 def lines_said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.getMessage().startswith("ExactResume")]
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """One verdict for each evaluation, over resumes and second fits."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,13 @@ from lightning_regkit.stopping import StoppingLimits, StoppingState
 from tests.callbacks.best_epoch import Watched, best, fit, is_equal, names
 from tests.support import loader, trainer
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Checkpoint directory .* exists and is not empty:UserWarning",
-    "ignore:Be aware that when using `ckpt_path`:UserWarning",
-)
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
+pytestmark = [
+    pytest.mark.usefixtures("logs_of_lightning"),
+    pytest.mark.filterwarnings(
+        "ignore:Checkpoint directory .* exists and is not empty:UserWarning",
+        "ignore:Be aware that when using `ckpt_path`:UserWarning",
+    ),
+]
 
 
 def settings_said(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -1,6 +1,5 @@
 """KFACPreconditioner in real fits: gradients at the step, exact resume, mixed precision, accumulation, refusals."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from lightning_regkit.callbacks._kfac_preconditioner import KFACPreconditioner
 from lightning_regkit.optim.kfac._factors import factors, moments
 from lightning_regkit.optim.kfac._inverse import decompose, precondition
 from tests.support import NUM_CLASSES, Classifier, images, loader, trainer
+
+pytestmark = pytest.mark.usefixtures("logs_of_lightning")
 
 
 class ConvNet(Classifier):
@@ -53,13 +54,6 @@ def fit(*callbacks: Any, model: Any = None, data: Any = None, **options: Any) ->
 
 def lines_said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.getMessage().startswith("KFAC")]
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
 
 
 def test_defaults() -> None:

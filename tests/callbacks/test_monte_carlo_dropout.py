@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
+from torch.utils.data import DataLoader, TensorDataset
 from torchvision.ops import StochasticDepth
 from typing_extensions import override
 
@@ -207,3 +208,24 @@ def test_an_exception_switches_everything_off() -> None:
 
 def test_it_pickles_for_spawn() -> None:
     assert pickle.loads(pickle.dumps(MonteCarloDropout(4))).num_samples == 4
+
+
+class Table(Validated):
+    """Rows of numbers (B, F), and one score of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+
+
+def test_rows_of_a_table_are_inputs_too() -> None:
+    rows = DataLoader(TensorDataset(torch.rand(8, 16), torch.zeros(8, dtype=torch.long)), batch_size=4)
+    masks = MonteCarloDropout(64, readout=Readout(activation="none"))
+    model, run = Table(), trainer(callbacks=[masks])
+    run.test(model, rows, verbose=False)
+    plain = Table()
+    plain.load_state_dict(model.state_dict())
+    trainer().test(plain, rows, verbose=False)
+    averaged, expected = torch.cat(model.outputs), torch.cat(plain.outputs)
+    assert not torch.equal(averaged, expected), "masks were drawn"
+    torch.testing.assert_close(averaged, expected, rtol=0, atol=0.5)

@@ -36,7 +36,7 @@ from tests.callbacks.cropped import (
     photos,
     view_scores,
 )
-from tests.callbacks.ensembles import lines, logs_reach_caplog
+from tests.callbacks.ensembles import lines
 from tests.mixing.support import fake_device
 from tests.photos import Photos, photo_folder
 from tests.support import NUM_CLASSES, Classifier, Items, trainer
@@ -100,7 +100,7 @@ def test_layouts_by_name_have_their_own_sizes() -> None:
     assert MultiCrop("ten", resize_px=[36], crop_px=32).layout.views(40, 60) == Layout("ten", (36,), 32).views(40, 60)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(1, 100), st.sampled_from(SIZES), st.booleans())
 def test_any_chunk_gives_the_same(chunk: int, size: tuple[int, int], curve: bool) -> None:
     model = Pooled()
@@ -240,8 +240,22 @@ def test_one_score_an_image_is_no_softmax() -> None:
         def forward(self, inputs: Tensor) -> Tensor:
             return super().forward(inputs)[:, 0]
 
-    with pytest.raises(ValueError, match=r"be of shape \(B, K, \.\.\.\), got \(4,\)\. .* pass activation='sigmoid'\.$"):
+    with pytest.raises(ValueError, match=r"be of two classes or more \(B, K\), got \(4,\)\. .*activation='sigmoid'"):
         evaluated(Flat(), MultiCrop(**SIZED))
+
+
+@pytest.mark.parametrize("stage", ["test", "predict"])
+def test_maps_of_labels_are_refused_for_crops_lie_elsewhere(stage: str) -> None:
+    class Segmented(Pooled):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return inputs.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+
+    with pytest.raises(ValueError, match="MultiCrop") as caught:
+        evaluated(Segmented(), MultiCrop("flip", curve=False), stage=stage)
+    assert str(caught.value) == (
+        "MultiCrop: scores must be of shape (B, K), got (4, 3, 12, 16). "
+        "Maps of crops lie over other pixels: remove MultiCrop."
+    )
 
 
 def test_the_space_of_the_readout() -> None:
@@ -301,8 +315,8 @@ def test_the_curve_against_beginnings_by_hand(stage: str, size: tuple[int, int])
     assert metrics["multicrop/ms_20"] == pytest.approx(rows[20].milliseconds)
 
 
-def test_the_curve_is_printed_and_the_start_is_said(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_the_curve_is_printed_and_the_start_is_said(caplog: Any) -> None:
     evaluated(Pooled(), MultiCrop(**SIZED))
     first, table = lines(caplog, "MultiCrop")
     assert first == "MultiCrop: 20 views of layout 'ten', 12 distinct of a square image."
@@ -357,10 +371,8 @@ def members(folder: Path, kind: type[Pooled] = Pooled) -> list[Path]:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_crops_of_members_in_any_order(
-    order: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_crops_of_members_in_any_order(order: tuple[int, int], tmp_path: Path, caplog: Any) -> None:
     crops, ensemble = MultiCrop(**SIZED), EnsembleCheckpoints(members(tmp_path))
     found = evaluated(Pooled(), *([crops, ensemble][place] for place in order))
     by_hand = torch.stack([mean_of_crops(Pooled(seed), photos()) for seed in (1, 2)]).mean(0)
@@ -408,7 +420,8 @@ def test_two_of_them_coexist() -> None:
     assert [len(crops.curve) for crops in both] == [0, 4], "the outer one"
 
 
-def test_validation_in_a_fit(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_validation_in_a_fit(caplog: Any) -> None:
     class Learns(Loses):
         at_validation: list[tuple[Tensor, Tensor]]
 
@@ -423,7 +436,6 @@ def test_validation_in_a_fit(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> No
         own.fit(model, photo_loader(), photo_loader())
         return model
 
-    logs_reach_caplog(monkeypatch, caplog)
     crops = MultiCrop(stages=("validate",), **SIZED)
     model, plain = fitted(crops), fitted()
     sanity, *epochs = model.at_validation

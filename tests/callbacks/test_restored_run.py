@@ -1,6 +1,5 @@
 """What a run leaves behind, however it ends: weights in memory, files on the disk, lines on the screen."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -30,18 +29,14 @@ from tests.callbacks.killed_best_epoch import train
 from tests.ddp.support import REPOSITORY
 from tests.support import images, loader, trainer
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Checkpoint directory .* exists and is not empty:UserWarning",
-    "ignore:Be aware that when using `ckpt_path`:UserWarning",
-    "ignore:You're resuming from a checkpoint that ended before the epoch",
-)
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
+pytestmark = [
+    pytest.mark.usefixtures("logs_of_lightning"),
+    pytest.mark.filterwarnings(
+        "ignore:Checkpoint directory .* exists and is not empty:UserWarning",
+        "ignore:Be aware that when using `ckpt_path`:UserWarning",
+        "ignore:You're resuming from a checkpoint that ended before the epoch",
+    ),
+]
 
 
 def lines_said(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -1,6 +1,5 @@
 """ScaleLR in real fits: scaled once, before anybody reads the rates, whatever else is in the list."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from lightning_regkit.schedules import Constant, Linear
 from tests._lightning.test_horizon import TwoOptimizers
 from tests.support import Classifier, Items, images, loader, trainer
 
+pytestmark = pytest.mark.usefixtures("logs_of_lightning")
+
 LINE = (
     "ScaleLR: linear rule, k = 2: global batch 4 = 2 x 1 devices x 2 accumulated, reference 2; lr 0.1 -> 0.2; "
     "ScheduleLR(start_factor=0.5) warms up from the reference rate"
@@ -31,13 +32,6 @@ LINE = (
 
 def lines_said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.getMessage().startswith("ScaleLR")]
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
 
 
 def rates_of(model: Classifier, *callbacks: pl.Callback, data: Any = None, **options: Any) -> list[float]:

@@ -1,6 +1,5 @@
 """ScheduleLR in real fits: the rates used are the rates declared, whatever the loop does."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ from lightning_regkit.schedules import Constant, Cosine, Horizon, Linear, Milest
 from tests._lightning.test_horizon import Endless, TwoOptimizers
 from tests.support import Classifier, loader, trainer
 
+pytestmark = pytest.mark.usefixtures("logs_of_lightning")
+
 
 def line(step: int, total: int, warmup: int = 0) -> float:
     """Return the rate of a line from 1 to 0 behind a warmup, for a base rate of 0.1, by hand."""
@@ -39,13 +40,6 @@ def line(step: int, total: int, warmup: int = 0) -> float:
 
 def lines_said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.getMessage().startswith("ScheduleLR")]
-
-
-@pytest.fixture(autouse=True)
-def _lightning_logs_reach_caplog(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("lightning", "lightning.pytorch"):
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-    caplog.set_level(logging.INFO)
 
 
 @pytest.mark.parametrize(

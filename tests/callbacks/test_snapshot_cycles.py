@@ -10,7 +10,7 @@ from lightning.pytorch.plugins import MixedPrecision
 
 from lightning_regkit.callbacks import SnapshotEnsemble
 from lightning_regkit.ensemble import read_manifest, read_member
-from tests.callbacks.ensembles import Scored, data, lines, logs_reach_caplog
+from tests.callbacks.ensembles import Scored, data, lines
 from tests.support import trainer
 
 
@@ -96,10 +96,8 @@ class Stop(pl.Callback):
         trainer.should_stop = trainer.global_step >= self.step
 
 
-def test_a_stopped_run_keeps_complete_members(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_a_stopped_run_keeps_complete_members(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     snapshots = SnapshotEnsemble(3, tmp_path)
     trainer(max_epochs=4, callbacks=[snapshots, Stop(10)]).fit(Scored(1), data())
     assert [member.step for member in read_manifest(tmp_path)] == [4, 8]

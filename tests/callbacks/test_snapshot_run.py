@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from lightning_regkit.callbacks import ExactResume, SnapshotEnsemble
 from lightning_regkit.ensemble import read_manifest
 from lightning_regkit.samplers import ResumableSampler
-from tests.callbacks.ensembles import Scored, data, lines, logs_reach_caplog
+from tests.callbacks.ensembles import Scored, data, lines
 from tests.support import NUM_CLASSES, SIDE_PX, images, trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
@@ -72,10 +72,8 @@ def test_a_test_after_a_resumed_fit_is_of_the_ensemble(tmp_path: Path) -> None:
     assert len(snapshots.curve) == 3
 
 
-def test_settings_of_the_code_win_and_a_line_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    logs_reach_caplog(monkeypatch, caplog)
+@pytest.mark.usefixtures("logs_of_lightning")
+def test_settings_of_the_code_win_and_a_line_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run(SnapshotEnsemble(3, tmp_path), Save(5, tmp_path / "at.ckpt"))
     changed = SnapshotEnsemble(2, tmp_path)
     run(changed, ckpt_path=tmp_path / "at.ckpt")

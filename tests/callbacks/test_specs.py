@@ -56,3 +56,9 @@ def test_the_number_of_optimizers_that_lists_are_for() -> None:
 def test_text() -> None:
     assert shown_specs(Constant()) == "Constant()"
     assert shown_specs([Constant(), None]) == "[Constant(), None]"
+
+
+def test_a_plateau_in_the_place_of_a_spec_is_told_where_it_goes() -> None:
+    with pytest.raises(TypeError, match="spec") as caught:
+        check_specs("spec", Plateau("val_loss"), may_hold_none=False)
+    assert str(caught.value).endswith(" Pass it as plateau=, beside a spec such as Constant().")

@@ -21,10 +21,8 @@ from tests.support import loader, trainer
 
 
 @pytest.fixture(autouse=True)
-def _keep_generator() -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
+def _from_seed_0() -> None:
+    torch.manual_seed(0)
 
 
 def operated(module: nn.Module, callback: ModelSurgery) -> nn.Module:

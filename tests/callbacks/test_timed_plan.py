@@ -16,7 +16,7 @@ from lightning_regkit.callbacks._timed_plan import TimedPlan
 from lightning_regkit.ensemble import read_manifest, read_member
 from lightning_regkit.ensemble._timed_run import timed_run
 from lightning_regkit.schedules import CyclicCosine, Horizon, compose
-from tests.callbacks.ensembles import data, lines, logs_reach_caplog
+from tests.callbacks.ensembles import data, lines
 from tests.support import trainer
 from tests.timing import Clock, Paced, Save, Validated
 
@@ -32,8 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    logs_reach_caplog(monkeypatch, caplog)
+def said(logs_of_lightning: None, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 

@@ -35,7 +35,7 @@ def test_crops_are_torchvisions_for_all_small_sizes(height: int, width: int) -> 
         assert shown(center(height, width, resize_px=[], crop_px=crop_px), image) == expected(middle)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(13, 60), st.integers(13, 60), st.integers(1, 13))
 def test_crops_are_torchvisions_for_larger_ones(height: int, width: int, crop_px: int) -> None:
     image = numbered(height, width)

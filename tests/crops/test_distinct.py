@@ -34,7 +34,7 @@ def test_weights_sum_to_one_and_scales_stay_together(height: int, width: int) ->
     assert sizes == sorted(sizes, key=min)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(4, 9), st.integers(4, 9), st.integers(2, 4), st.integers(0, 2**32 - 1))
 def test_the_weighted_mean_is_the_naive_mean(height: int, width: int, crop_px: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

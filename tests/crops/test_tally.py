@@ -81,7 +81,8 @@ def test_arguments_are_left_alone_and_half_precision_does() -> None:
 def test_refused_targets(targets: Tensor, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as refusal:
         tally(batch()[0], targets, SECONDS)
-    assert str(refusal.value) == f"crops.tally: targets must {text}"
+    remedy = "A curve is of classes: pass curve=False, and readout=Readout(activation=...) of what the scores are."
+    assert str(refusal.value) == f"crops.tally: targets must {text} {remedy}"
 
 
 def test_scores_of_places_are_refused() -> None:

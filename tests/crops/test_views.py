@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -30,7 +30,6 @@ def test_worked_example() -> None:
     assert apply_view(image, mirrored)[0, 0].tolist() == [[7, 6, 5], [11, 10, 9]]
 
 
-@settings(deadline=None)
 @given(SIDES, SIDES, st.booleans(), st.data())
 def test_equals_a_loop(height: int, width: int, is_mirrored: bool, data: st.DataObject) -> None:
     top = data.draw(st.integers(1 - height, height - 1))

@@ -86,4 +86,5 @@ def test_arguments_are_left_alone_and_small_integers_do() -> None:
 def test_refusals(targets: Tensor, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as refusal:
         tally(batch()[0], targets)
-    assert str(refusal.value) == f"ensemble.tally: targets must {text}"
+    remedy = "A curve is of classes: pass curve=False, and readout=Readout(activation=...) of what the scores are."
+    assert str(refusal.value) == f"ensemble.tally: targets must {text} {remedy}"

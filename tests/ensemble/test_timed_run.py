@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_regkit.ensemble import cycle_ends
@@ -61,7 +61,6 @@ def is_well_formed(seen: Simulated, warmup_steps: int = 0) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 8),
     st.sampled_from([0.125, 1.0, 60.0]),
@@ -94,7 +93,6 @@ def test_until_time_is_measured_the_rate_stays() -> None:
     assert seen.factors[2] < 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(0, 10**6), st.floats(1, 1.5))
 def test_with_unsteady_times_it_ends_at_a_minimum_before_the_limit(num_cycles: int, seed: int, most: float) -> None:
     limit_s, draw = 600.0, random.Random(seed)
@@ -105,7 +103,6 @@ def test_with_unsteady_times_it_ends_at_a_minimum_before_the_limit(num_cycles: i
     assert is_well_formed(seen)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.floats(0.3, 3))
 def test_with_drifting_times_too(num_cycles: int, drift: float) -> None:
     limit_s = 1000.0
@@ -116,7 +113,6 @@ def test_with_drifting_times_too(num_cycles: int, drift: float) -> None:
     assert is_well_formed(seen)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(5, 60), st.floats(0, 60))
 def test_validations_are_spread_and_one_beyond_the_limit_leaves_a_last_step(
     num_cycles: int, every: int, pause_s: float
@@ -151,7 +147,6 @@ def test_steps_that_take_far_longer_than_any_before_are_cut_by_the_timer() -> No
     assert 0 < seen.factors[-1] < 0.2
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(0, 4), st.data())
 def test_the_runs_own_bound_counts_where_it_comes_first(num_cycles: int, warmup: int, data: st.DataObject) -> None:
     bound = data.draw(st.integers(warmup + 2 * num_cycles, 200))
@@ -224,7 +219,6 @@ def test_when_all_is_over_nothing_is_done() -> None:
     assert [over.factor(step) for step in (9, 10, 100)] == [0, 0, 0], "should something hold the run back"
 
 
-@settings(deadline=None)
 @given(st.integers(2, 100))
 def test_one_cycle_is_a_cosine_of_the_whole_run(steps: int) -> None:
     seen = simulate(timed_run(1, 1e9, bound=steps), lambda step, now: 1.0, until=steps)

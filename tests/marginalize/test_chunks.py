@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -57,7 +57,6 @@ def test_no_forward_mixes_sizes() -> None:
     assert predict.shapes == [(4, 1, 2, 2), (5, 1, 3, 3), (1, 1, 3, 3), (2, 1, 2, 2)]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4), st.lists(st.integers(1, 3), min_size=1, max_size=6), st.none() | st.integers(1, 30), SEEDS)
 def test_every_view_gets_its_own_scores(batch_size: int, sides: list[int], chunk: int | None, seed: int) -> None:
     views = [random_scores(seed + v, batch_size, 2, side, side) for v, side in enumerate(sides)]

@@ -61,7 +61,7 @@ def test_worked_example_of_sigmoid() -> None:
     torch.testing.assert_close(combine(views, activation="sigmoid", space="logits"), torch.tensor([math.log(3) / 2]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(COUNTS, st.integers(1, 3), st.integers(1, 4), SEEDS)
 def test_equals_a_loop(num_views: int, batch_size: int, num_classes: int, seed: int) -> None:
     views = list(random_scores(seed, num_views, batch_size, num_classes))
@@ -70,7 +70,6 @@ def test_equals_a_loop(num_views: int, batch_size: int, num_classes: int, seed: 
     torch.testing.assert_close(combine(views, weights=weights).softmax(1), expected)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["softmax", "sigmoid", "none"]), COUNTS, EXTRA_DIMS, SEEDS, st.booleans())
 def test_the_users_activation_recovers_the_mean(
     activation: str, num_views: int, extra: tuple[int, ...], seed: int, is_weighted: bool
@@ -82,14 +81,14 @@ def test_the_users_activation_recovers_the_mean(
     torch.testing.assert_close(apply(mean), naive_mean([apply(view) for view in views], weights))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(COUNTS, EXTRA_DIMS, SEEDS)
 def test_softmax_gives_logarithms_of_probabilities(num_views: int, extra: tuple[int, ...], seed: int) -> None:
     mean = combine(random_scores(seed, num_views, 2, 3, *extra))
     torch.testing.assert_close(mean, F.log_softmax(mean, 1))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(COUNTS, SEEDS)
 def test_the_geometric_mean_of_distributions(num_views: int, seed: int) -> None:
     views, weights = list(random_scores(seed, num_views, 2, 3)), random_weights(seed, num_views)
@@ -102,7 +101,7 @@ def test_the_geometric_mean_of_distributions(num_views: int, seed: int) -> None:
     torch.testing.assert_close(torch.sigmoid(ours), products[0] / products.sum(0))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(COUNTS, SEEDS)
 def test_two_classes_of_softmax_are_one_of_sigmoid(num_views: int, seed: int) -> None:
     views = random_scores(seed, num_views, 4, 2)
@@ -122,7 +121,6 @@ def test_the_order_does_not_matter(activation: str, space: str) -> None:
         torch.testing.assert_close(mean, means[0])
 
 
-@settings(deadline=None)
 @given(st.sampled_from(MEANS), st.lists(st.integers(1, 4), min_size=1, max_size=4), SEEDS)
 def test_views_inside_members_are_all_views(mean: tuple[str, str], num_views: list[int], seed: int) -> None:
     activation, space = mean
@@ -160,7 +158,7 @@ def test_members_inside_views_are_views_inside_members(activation: str, space: s
     torch.testing.assert_close(by_member, by_view)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.sampled_from(MEANS), st.lists(st.integers(0, 3), min_size=1, max_size=4), SEEDS)
 def test_a_weight_is_a_number_of_repetitions(mean: tuple[str, str], times: list[int], seed: int) -> None:
     if not any(times):

@@ -34,7 +34,6 @@ def test_worked_example() -> None:
     torch.testing.assert_close(probs, torch.tensor([[0.6, 0.4], [0.35, 0.65]]))
 
 
-@settings(deadline=None)
 @given(AVERAGINGS, st.integers(1, 3), st.integers(1, 6), st.none() | st.integers(1, 20), SEEDS)
 def test_any_chunk_gives_the_mean_of_the_views(
     averaging: Averaging | None, batch_size: int, num_views: int, chunk: int | None, seed: int
@@ -46,7 +45,7 @@ def test_any_chunk_gives_the_mean_of_the_views(
     torch.testing.assert_close(ours, expected)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 9), SEEDS)
 def test_views_inside_members_equal_all_pairs(num_members: int, num_views: int, chunk: int, seed: int) -> None:
     views, scales = list(random_scores(seed, num_views, 2, 3, 2, 2)), random_weights(seed, num_members)

@@ -54,7 +54,7 @@ def test_means_of_softmax_distributions_are_normalized(space: str) -> None:
     torch.testing.assert_close(value.exp().sum(1), torch.ones(4, dtype=torch.float64))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.sampled_from(ALL), st.integers(1, 5), SEEDS)
 def test_only_ratios_of_weights_count(averaging: Averaging, num_views: int, seed: int) -> None:
     views, weights = list(random_scores(seed, num_views, 2, 3)), random_weights(seed, num_views)

@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributions import Bernoulli, Categorical
@@ -23,7 +23,6 @@ def test_worked_entropies() -> None:
     torch.testing.assert_close(entropy(scores, "sigmoid"), torch.tensor([[math.log(2), expected]]))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 6), SEEDS)
 def test_entropy_equals_torchs_distributions(batch_size: int, num_classes: int, seed: int) -> None:
     scores = random_scores(seed, batch_size, num_classes)
@@ -61,7 +60,6 @@ def test_worked_disagreement() -> None:
     assert weighted.mutual_information.tolist() == [0.0]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ACTIVATIONS), COUNTS, SEEDS)
 def test_the_parts_are_what_they_say(activation: str, num_views: int, seed: int) -> None:
     views, weights = list(random_scores(seed, num_views, 2, 3)), random_weights(seed, num_views)
@@ -78,7 +76,6 @@ def test_the_parts_are_what_they_say(activation: str, num_views: int, seed: int)
     torch.testing.assert_close(found.expected_entropy, expected)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ACTIVATIONS), COUNTS, SEEDS)
 def test_mutual_information_is_the_mean_divergence_from_the_mean(activation: str, num_views: int, seed: int) -> None:
     views = list(random_scores(seed, num_views, 2, 3))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DistributedSampler
 
@@ -52,7 +52,6 @@ def test_the_order_of_an_epoch_never_changes() -> None:
     assert sample_order(8, seed=1, epoch=2, shuffle=True).tolist() == [5, 6, 7, 4, 0, 3, 1, 2]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 2**70), st.integers(0, 2**64 - 1))
 def test_the_order_is_the_shuffle_of_its_stream(num_examples: int, seed: int, epoch: int) -> None:
     order = sample_order(num_examples, seed=seed, epoch=epoch, shuffle=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from lightning_regkit.samplers import LoaderPlan, ResumableSampler, resumable_sampler
 from tests.samplers.support import process
@@ -31,7 +31,6 @@ def read(loader: DataLoader[Any], world_size: int) -> list[list[list[int]]]:
     return ranks
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 5), st.booleans(), st.integers(1, 3), st.data())
 def test_examples_are_those_a_loop_over_the_loader_has_used(
     size: int, batch_size: int, drop_last: bool, world_size: int, data: st.DataObject
@@ -44,7 +43,6 @@ def test_examples_are_those_a_loop_over_the_loader_has_used(
     assert plan.examples_in(batches, world_size=world_size) == len(used)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 5), st.booleans(), st.integers(1, 3), st.data())
 def test_batches_are_those_a_loop_over_an_entered_loader_gives(
     size: int, batch_size: int, drop_last: bool, world_size: int, data: st.DataObject
@@ -69,7 +67,6 @@ def test_values_by_hand() -> None:
     assert [plan.batches_after(start, world_size=2) for start in (0, 7, 8)] == [3, 1, 1]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 3), st.booleans(), st.integers(0, 20))
 def test_a_cycled_loader_counts_its_latest_pass(size: int, batch_size: int, drop_last: bool, batches: int) -> None:
     loader = loader_over(size, batch_size, drop_last=drop_last)
@@ -242,3 +239,17 @@ def test_a_loader_that_cannot_be_entered_is_refused(loader: Any, got: str, condi
     with pytest.raises(TypeError) as refused:
         resumable_sampler("ExactResume", loader)
     assert str(refused.value) == f"ExactResume: train_dataloader must {condition}, got {got!r}. {reason}{REMEDY}"
+
+
+class Stream(IterableDataset[int]):
+    def __iter__(self) -> Any:
+        return iter(range(4))
+
+
+def test_a_stream_is_refused_in_words_of_its_own() -> None:
+    with pytest.raises(TypeError) as refused:
+        resumable_sampler("ExactResume", DataLoader(Stream(), batch_size=2))
+    assert str(refused.value) == (
+        "ExactResume: train_dataloader must hold a data set with __getitem__ and __len__, got 'Stream'. "
+        "A stream has no place to go on from: resume it by a ModelCheckpoint alone."
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
@@ -147,7 +147,6 @@ def test_an_entry_does_not_shorten_the_epoch_s_length() -> None:
     assert (len(sampler), sampler.num_samples, sampler.total_size) == (11, 11, 11)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 5), st.data())
 def test_another_world_goes_on_with_the_same_global_order(before: int, after: int, data: st.DataObject) -> None:
     rounds = data.draw(st.integers(0, NUM_EXAMPLES // before))

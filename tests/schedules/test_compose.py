@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_regkit.errors import UnknownTotalError
@@ -52,7 +52,6 @@ def test_goyal_warms_up_for_five_epochs_and_drops_at_epochs_counted_from_the_sta
     assert schedule(25) == pytest.approx((1 / 32 + 1) / 2)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.data(), st.floats(0, 1))
 def test_the_peak_is_reached_at_the_end_of_warmup_and_the_floor_at_the_end_of_the_run(
     total_steps: int, data: st.DataObject, final_factor: float

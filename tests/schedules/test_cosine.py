@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.scheduler.cosine_lr import CosineLRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR
@@ -38,7 +38,6 @@ def test_worked_tables(total_steps: int, final_factor: float, table: list[float]
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=5e-5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), FACTORS)
 def test_it_starts_at_one_never_rises_and_ends_on_the_floor_exactly(total_steps: int, final_factor: float) -> None:
     schedule = cosine(total_steps=total_steps, final_factor=final_factor)
@@ -48,7 +47,6 @@ def test_it_starts_at_one_never_rises_and_ends_on_the_floor_exactly(total_steps:
     assert factors[total_steps:] == [final_factor] * 3
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), FACTORS, st.integers(0, 2 * 10**6))
 def test_long_runs_stay_between_floor_and_peak(total_steps: int, final_factor: float, step: int) -> None:
     schedule = cosine(total_steps=total_steps, final_factor=final_factor)

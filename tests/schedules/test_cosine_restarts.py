@@ -1,27 +1,23 @@
 """Warm restarts: worked tables, torch's and timm's schedulers inside the run, and the end, which restarts nothing."""
 
 import pickle
-import re
 from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.scheduler.cosine_lr import CosineLRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import CosineRestarts, Horizon, compose, cosine, cosine_restarts
+from tests.refusals import refusal
 from tests.schedules.references import timm_factors, torch_factors
 
 # 7 epochs of 10 steps.
 HORIZON = Horizon(total_steps=70, epoch_ends=tuple(range(10, 71, 10)))
 SIZES = st.integers(1, 300).flatmap(lambda total: st.tuples(st.just(total), st.integers(1, total)))
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 def starts(total_steps: int, cycle_steps: int, cycle_mult: int) -> list[int]:
@@ -54,7 +50,6 @@ def test_worked_tables(
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(SIZES, st.integers(1, 4), st.floats(0.1, 1), st.floats(0, 1))
 def test_cycles_start_at_their_peak_and_never_rise_inside_nor_after_the_end(
     sizes: tuple[int, int], cycle_mult: int, peak_decay: float, final_factor: float

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
@@ -49,7 +49,6 @@ def test_worked_tables(total_steps: int, num_cycles: int, final_factor: float, t
 SIZES = st.integers(1, 300).flatmap(lambda total: st.tuples(st.just(total), st.integers(1, total)))
 
 
-@settings(deadline=None)
 @given(SIZES, st.floats(0, 1))
 def test_cycles_start_at_one_never_rise_and_end_on_the_floor_exactly(
     sizes: tuple[int, int], final_factor: float
@@ -64,7 +63,6 @@ def test_cycles_start_at_one_never_rise_and_end_on_the_floor_exactly(
     assert [schedule(total_steps + past) for past in range(3)] == [final_factor] * 3
 
 
-@settings(deadline=None)
 @given(SIZES)
 def test_lengths_differ_by_at_most_a_step(sizes: tuple[int, int]) -> None:
     total_steps, num_cycles = sizes

@@ -1,24 +1,20 @@
 """A steady loss: worked tables, torch's ExponentialLR at the ends of epochs, the closed form of optax, refusals."""
 
 import pickle
-import re
 from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import ExponentialLR
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Exponential, Horizon, exponential, step_decay
+from tests.refusals import refusal
 from tests.schedules.references import optax_exponential_decay, torch_factors
 
 HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +31,6 @@ def test_worked_tables(gamma: float, every: int, table: list[float]) -> None:
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, rel=1e-12)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1, exclude_min=True), st.integers(1, 50))
 def test_it_starts_at_one_and_never_rises(gamma: float, every: int) -> None:
     schedule = exponential(gamma=gamma, every=every)

@@ -1,21 +1,17 @@
 """One over the root of the step: worked tables, equation 3 of the paper, a closed form in use elsewhere, refusals."""
 
 import pickle
-import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Horizon, InverseSqrt, compose, inverse_sqrt, with_warmup
+from tests.refusals import refusal
 
 HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 def vaswani(step_num: int, warmup_steps: int, d_model: int = 512) -> float:
@@ -36,7 +32,6 @@ def test_worked_tables(timescale: int, steps: tuple[int, ...], table: list[float
     assert [schedule(step) for step in steps] == pytest.approx(table, rel=1e-15)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**5), st.integers(0, 10**6))
 def test_it_starts_at_one_never_rises_and_never_ends(timescale: int, step: int) -> None:
     schedule = inverse_sqrt(timescale=timescale)

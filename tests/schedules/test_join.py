@@ -1,10 +1,9 @@
 """One after another: worked tables, how optax joins, pieces on clocks of their own, refusals."""
 
 import pickle
-import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ExponentialLR, LinearLR, LRScheduler, SequentialLR
@@ -32,6 +31,7 @@ from lightning_regkit.schedules import (
     linear,
     scaled,
 )
+from tests.refusals import refusal
 from tests.schedules.references import optax_join, torch_factors
 
 # 10 epochs of 10 steps.
@@ -39,16 +39,11 @@ HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
 PARTS = [linear(total_steps=7), cosine(total_steps=3, final_factor=0.1), constant(), inverse_sqrt(timescale=2)]
 
 
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
-
-
 def test_worked_table() -> None:
     schedule = join([constant(), linear(total_steps=2), scaled(constant(), 0.1)], [1, 4])
     assert [schedule(step) for step in range(7)] == [1.0, 1.0, 0.5, 0.0, 0.1, 0.1, 0.1]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=5), st.data())
 def test_optax_agrees(parts: list[object], data: st.DataObject) -> None:
     number = len(parts) - 1

@@ -1,7 +1,6 @@
 """Lengths, lists, shares and the part of a clock that a run uses."""
 
 import pickle
-import re
 
 import pytest
 
@@ -17,12 +16,9 @@ from lightning_regkit.schedules._lengths import (
     positive_fraction,
     shown,
 )
+from tests.refusals import refusal
 
 HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize("length", ["30ep", "0.001ep", 1, "1run", "7step"])

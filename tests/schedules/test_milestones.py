@@ -1,7 +1,6 @@
 """Drops: worked tables, torch's MultiStepLR, positions that count from the start of the run, refusals."""
 
 import pickle
-import re
 from functools import partial
 from itertools import pairwise
 
@@ -12,15 +11,12 @@ from torch.optim.lr_scheduler import MultiStepLR
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Horizon, Milestones, milestones
+from tests.refusals import refusal
 from tests.schedules.references import torch_factors
 
 # 10 epochs of 10 steps.
 HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
 POSITIONS = st.lists(st.integers(1, 60), min_size=1, max_size=6, unique=True).map(sorted)
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +35,6 @@ def test_worked_tables(positions: list[int], gamma: float, table: list[float]) -
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-15)
 
 
-@settings(deadline=None)
 @given(POSITIONS, st.floats(0, 1))
 def test_it_is_one_before_the_first_drop_and_never_rises(positions: list[int], gamma: float) -> None:
     schedule = milestones(positions, gamma=gamma)
@@ -50,7 +45,7 @@ def test_it_is_one_before_the_first_drop_and_never_rises(positions: list[int], g
     assert schedule(10**9) == factors[-1]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(POSITIONS, st.sampled_from([0.1, 0.2, 0.5]))
 def test_torch_multi_step_agrees(positions: list[int], gamma: float) -> None:
     schedule = milestones(positions, gamma=gamma)

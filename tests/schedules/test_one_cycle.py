@@ -1,18 +1,18 @@
 """One cycle: worked tables, bounds, torch's OneCycleLR where it shares the definition, refusals."""
 
 import pickle
-import re
 from functools import partial
 from itertools import pairwise
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import OneCycleLR
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Horizon, OneCycle, compose, one_cycle
+from tests.refusals import refusal
 from tests.schedules.references import torch_factors
 
 Shape = Literal["cosine", "linear"]
@@ -23,10 +23,6 @@ SIZES = st.integers(1, 200).flatmap(
         st.lists(st.integers(0, total - 1), min_size=1, max_size=min(2, total), unique=True).map(sorted),
     )
 )
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +42,6 @@ def test_worked_tables(total_steps: int, turns: list[int], shape: Shape, table: 
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(SIZES, st.floats(0, 1), st.floats(0, 1), st.sampled_from(["cosine", "linear"]))
 def test_it_rises_to_the_peak_which_is_reached_exactly_and_ends_on_the_floor(
     sizes: tuple[int, list[int]], start_factor: float, final_factor: float, shape: Shape

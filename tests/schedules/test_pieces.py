@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from lightning_regkit._durations import steps
 from lightning_regkit.schedules import Horizon
-from lightning_regkit.schedules._pieces import pieces
+from lightning_regkit.schedules._pieces import check_increasing, pieces
+from tests.refusals import refusal
+
+
+@pytest.mark.parametrize("values", [[3, 3], [1, 4, 2]])
+def test_positions_increase(values: list[int]) -> None:
+    written = [f"{value}ep" for value in values]
+    with pytest.raises(ValueError, match=refusal(f"Join: boundaries must increase, got {written}.")):
+        check_increasing("Join", "boundaries", values, written)
+    check_increasing("Join", "boundaries", sorted({*values}), written)
 
 
 def test_totals_add_up() -> None:

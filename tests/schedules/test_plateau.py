@@ -157,3 +157,8 @@ def test_refusals(settings: dict[str, Any], kind: type[Exception], text: str) ->
     with pytest.raises(kind) as caught:
         Plateau(**{"monitor": "val_loss", **settings})
     assert str(caught.value) == f"Plateau: {text}"
+
+
+def test_the_default_mode_is_not_that_of_an_accuracy() -> None:
+    with pytest.raises(ValueError, match=r"^Plateau: mode must be 'max' for 'val_acc', got 'min'\. Pass mode='max'\.$"):
+        Plateau("val_acc")

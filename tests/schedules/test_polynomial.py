@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.scheduler.poly_lr import PolyLRScheduler
 from torch.optim.lr_scheduler import PolynomialLR
@@ -35,7 +35,6 @@ def test_worked_tables(total_steps: int, power: float, final_factor: float, tabl
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-15)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), POWERS, st.floats(0, 1))
 def test_it_starts_at_one_never_rises_and_ends_on_the_floor_exactly(
     total_steps: int, power: float, final_factor: float
@@ -47,7 +46,6 @@ def test_it_starts_at_one_never_rises_and_ends_on_the_floor_exactly(
     assert factors[total_steps:] == [final_factor] * 3
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), st.floats(0, 1), st.integers(0, 2 * 10**6))
 def test_power_one_is_the_straight_line(total_steps: int, final_factor: float, step: int) -> None:
     ours = polynomial(total_steps=total_steps, final_factor=final_factor)

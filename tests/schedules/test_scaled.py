@@ -1,7 +1,6 @@
 """Any schedule, lower: worked values, the same clock, refusals."""
 
 import pickle
-import re
 
 import pytest
 from hypothesis import given
@@ -9,12 +8,9 @@ from hypothesis import strategies as st
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Constant, Cosine, Horizon, Linear, Milestones, Scaled, linear, scaled
+from tests.refusals import refusal
 
 FACTORS = st.floats(0, 1, exclude_min=True)
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 def test_worked_table() -> None:

@@ -1,26 +1,22 @@
 """Even drops: worked tables, torch's StepLR, timm's StepLRScheduler, epochs of any length, refusals."""
 
 import pickle
-import re
 from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.scheduler.step_lr import StepLRScheduler
 from torch.optim.lr_scheduler import StepLR
 
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Horizon, Milestones, StepDecay, compose, step_decay
+from tests.refusals import refusal
 from tests.schedules.references import timm_factors, torch_factors
 
 # 10 epochs of 10 steps.
 HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +34,6 @@ def test_worked_tables(step_size: int, gamma: float, table: list[float]) -> None
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-15)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.floats(0, 1))
 def test_it_is_one_before_the_first_drop_and_never_rises(step_size: int, gamma: float) -> None:
     schedule = step_decay(step_size=step_size, gamma=gamma)

@@ -2,12 +2,11 @@
 
 import math
 import pickle
-import re
 from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
@@ -15,15 +14,12 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LR
 from lightning_regkit.errors import UnknownTotalError
 from lightning_regkit.schedules import Horizon, Trapezoid, trapezoid
 from lightning_regkit.schedules._shapes import Shape
+from tests.refusals import refusal
 from tests.schedules.references import torch_factors
 
 HORIZON = Horizon(total_steps=100, epoch_ends=tuple(range(10, 101, 10)))
 SHAPES: list[Shape] = ["linear", "sqrt", "cosine"]
 SIZES = st.integers(1, 300).flatmap(lambda total: st.tuples(st.just(total), st.integers(1, total)))
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +43,6 @@ def test_worked_tables(
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(SIZES, st.floats(0, 1), st.sampled_from(SHAPES))
 def test_it_is_one_until_the_fall_never_rises_and_ends_on_the_floor_exactly(
     sizes: tuple[int, int], final_factor: float, shape: Shape

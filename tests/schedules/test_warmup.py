@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.scheduler.cosine_lr import CosineLRScheduler
 from torch.optim.lr_scheduler import LinearLR
@@ -40,7 +40,6 @@ def test_worked_tables(warmup_steps: int, start_factor: float | None, table: lis
     assert [schedule(step) for step in range(len(table))] == pytest.approx(table, abs=1e-15)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(SCHEDULES), st.integers(1, 300), STARTS)
 def test_it_rises_to_the_peak_which_is_reached_exactly(
     schedule: Schedule, warmup_steps: int, start_factor: float | None
