@@ -52,8 +52,8 @@ def chosen(out: Path, coarse: rk.tuning.Budget, refined: rk.tuning.Budget, conso
     best: dict[str, float] = {}
     for done in rk.tuning.Protocol(module, data, coarse, refined, setup).run(1):
         console.print(f"{done.step} {done.title}: {done.cause}\n  {done.sentence}", soft_wrap=True, highlight=False)
-        if "best lr" in done.facts:
-            best = {name: done.facts[f"best {name}"][0] for name in BASELINE}
+        if done.best:
+            best = {name: float(str(done.best[name])) for name in BASELINE}
     if not best:
         raise RuntimeError("tune_digits: the protocol ended before it found a rate.")
     return best

@@ -1,14 +1,14 @@
 """Durations to steps: exact decimals, halves up, epochs of any length, and the sentences of refusal."""
 
-import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_regkit._durations import Duration, Horizon, parse, steps
 from lightning_regkit.errors import UnknownTotalError
+from tests.refusals import refusal
 
 EVEN = Horizon(total_steps=30, epoch_ends=(10, 20, 30))
 # Accumulation over 1, 2 and 5 of 10 batches.
@@ -17,10 +17,6 @@ UNEVEN = Horizon(total_steps=17, epoch_ends=(10, 15, 17))
 
 def resolve(position: str | int, horizon: Horizon) -> int:
     return steps(position, horizon, owner="ScheduleLR", argument="warmup")
-
-
-def refusal(text: str) -> str:
-    return f"^{re.escape(text)}$"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +85,6 @@ HORIZONS = st.lists(st.integers(1, 50), min_size=1, max_size=6).map(
 )
 
 
-@settings(deadline=None)
 @given(HORIZONS, st.integers(0, 9))
 def test_whole_epochs_end_where_the_horizon_says(horizon: Horizon, epochs: int) -> None:
     ends = [0, *horizon.epoch_ends]
@@ -98,7 +93,6 @@ def test_whole_epochs_end_where_the_horizon_says(horizon: Horizon, epochs: int) 
     assert resolve(f"{epochs}ep", horizon) == ends[epochs]
 
 
-@settings(deadline=None)
 @given(HORIZONS, st.integers(0, 8000), st.integers(0, 8000), st.sampled_from(["ep", "run"]))
 def test_longer_is_never_fewer_steps(horizon: Horizon, one: int, other: int, unit: str) -> None:
     scale = 1000 if unit == "ep" else 8000
@@ -107,7 +101,6 @@ def test_longer_is_never_fewer_steps(horizon: Horizon, one: int, other: int, uni
     assert resolved[0] <= resolved[1]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(0, 1000))
 def test_a_share_is_within_half_a_step(total: int, thousandths: int) -> None:
     got = resolve(f"{thousandths / 1000:.3f}run", Horizon(total_steps=total))

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_regkit._random import StreamKey, generator
@@ -60,7 +60,6 @@ def test_the_numbers_of_a_stream_never_change() -> None:
     assert raw(KEY, 4) == [0x25E5CF292A744B2C, 0xC47837BE2DE056FC, 0x8322F9248735EB72, 0x691B738434337ED7]
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         StreamKey,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from recipes.data._cifar_files import NUM_IMAGES
+from recipes.data._refusals import refuse_below
 
 __all__ = ["CIFAROptions"]
 
@@ -37,5 +38,5 @@ class CIFAROptions:
         if not 0 <= self.val_size <= largest:
             raise ValueError(f"CIFAROptions: val_size must be from 0 to {largest:,}, got {self.val_size!r}.")
         for name in ("split_seed", "seed"):
-            if (value := vars(self)[name]) is not None and value < 0:
-                raise ValueError(f"CIFAROptions: {name} must be at least 0, got {value!r}.")
+            if (value := vars(self)[name]) is not None:
+                refuse_below("CIFAROptions", name, value, 0)

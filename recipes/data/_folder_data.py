@@ -20,6 +20,7 @@ from recipes.data._folder_options import FolderOptions
 from recipes.data._folder_parts import FolderParts, read_parts
 from recipes.data._image_options import ImageOptions
 from recipes.data._loading import in_precision, loading
+from recipes.data._refusals import refuse_below
 from recipes.data._repeated import Repeated
 from recipes.data._val_labels import check_classes
 
@@ -41,9 +42,8 @@ class FolderData(pl.LightningDataModule, ABC):
         self, root: str, batch_size: int, num_workers: int, images: ImageOptions, folder: FolderOptions
     ) -> None:
         super().__init__()
-        for name, value, minimum in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-            if value < minimum:
-                raise ValueError(f"{self.owner}: {name} must be at least {minimum}, got {value!r}.")
+        refuse_below(self.owner, "batch_size", batch_size, 1)
+        refuse_below(self.owner, "num_workers", num_workers, 0)
         self.root, self.batch_size, self.num_workers = Path(root), batch_size, num_workers
         self.images, self.folder = images, folder
         self.image_bytes = images.crop_px**2 * 3

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final, get_args
 
+from recipes.data._refusals import refuse_below
+
 __all__ = ["FolderOptions"]
 
 OnError: TypeAlias = Literal["raise", "skip"]
@@ -43,5 +45,5 @@ class FolderOptions:
         if self.on_error not in get_args(OnError):
             raise ValueError(f"{OWNER}: on_error must be one of raise, skip, got {self.on_error!r}.")
         for name, minimum in (("train_size", 1), ("seed", 0), ("repeats", 1)):
-            if (value := vars(self)[name]) is not None and value < minimum:
-                raise ValueError(f"{OWNER}: {name} must be at least {minimum}, got {value!r}.")
+            if (value := vars(self)[name]) is not None:
+                refuse_below(OWNER, name, value, minimum)

@@ -1,13 +1,16 @@
 """How loaders of images work where the run is."""
 
-from typing import Any
+import warnings
+from typing import Any, Final
 
 import cv2
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-__all__ = ["in_precision", "loading"]
+__all__ = ["in_precision", "loading", "silence_needless_advice"]
+
+NEEDLESS: Final = r"The '\w+_dataloader' does not have many workers|Total length of `list` across ranks is zero"
 
 
 def loading(trainer: pl.Trainer | None, num_workers: int) -> dict[str, Any]:
@@ -38,6 +41,11 @@ def in_precision(trainer: pl.Trainer | None, images: Tensor | list[Tensor]) -> T
         return images
     converted: Tensor | list[Tensor] = trainer.precision_plugin.convert_input(images)
     return converted
+
+
+def silence_needless_advice() -> None:
+    """Ignore Lightning's advice to load images that are in memory in more processes, and to validate on some."""
+    warnings.filterwarnings("ignore", message=NEEDLESS)
 
 
 def _in_one_thread(_worker: int) -> None:

@@ -1,6 +1,5 @@
 """CIFAR-10 and CIFAR-100: photographs of 32 x 32 pixels, from a folder: nothing is downloaded."""
 
-import warnings
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -15,13 +14,13 @@ from recipes.data._batches import Sample, Standardize, collate
 from recipes.data._cifar_files import NUM_IMAGES, SIDE_PX, Labels, read_cifar
 from recipes.data._cifar_options import CIFAROptions
 from recipes.data._jpeg import Pixels
-from recipes.data._loading import in_precision, loading
+from recipes.data._loading import in_precision, loading, silence_needless_advice
+from recipes.data._refusals import refuse_below
 from recipes.data._splits import stratified_order
 
 __all__ = ["CIFARData", "CIFAROptions"]
 
 OWNER: Final = "CIFARData"
-NEEDLESS: Final = r"The '\w+_dataloader' does not have many workers|Total length of `list` across ranks is zero"
 EVAL_BATCH_SIZE: Final = 500
 #: Mean and standard deviation of red, green and blue in [0, 1], of the training images.
 SCALES: Final = {
@@ -84,9 +83,8 @@ class CIFARData(pl.LightningDataModule):
         super().__init__()
         if num_classes not in SCALES:
             raise ValueError(f"{OWNER}: num_classes must be one of 10, 100, got {num_classes!r}.")
-        for name, value, minimum in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-            if value < minimum:
-                raise ValueError(f"{OWNER}: {name} must be at least {minimum}, got {value!r}.")
+        refuse_below(OWNER, "batch_size", batch_size, 1)
+        refuse_below(OWNER, "num_workers", num_workers, 0)
         self.root, self.num_classes, self.options = Path(root), num_classes, options or CIFAROptions()
         self.batch_size, self.num_workers = batch_size, num_workers
         self.train_size, self.image_bytes = NUM_IMAGES["train"] - self.options.val_size, 3 * SIDE_PX**2
@@ -95,7 +93,7 @@ class CIFARData(pl.LightningDataModule):
     @override
     def setup(self, stage: str) -> None:
         """Read and divide; the same for every stage."""
-        warnings.filterwarnings("ignore", message=NEEDLESS)
+        silence_needless_advice()
         images, labels = read_cifar(OWNER, self.root, self.num_classes, "train")
         order = stratified_order(labels, self.options.split_seed)
         val, train = np.sort(order[: self.options.val_size]), np.sort(order[self.options.val_size :])

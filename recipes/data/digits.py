@@ -1,8 +1,7 @@
 """Scans of handwritten digits, shipped inside scikit-learn: nothing to download."""
 
-import warnings
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import lightning.pytorch as pl
 import numpy as np
@@ -12,14 +11,19 @@ from sklearn.model_selection import train_test_split
 from torch.utils.data import DataLoader, TensorDataset
 from typing_extensions import override
 
+import lightning_regkit as rk
+from recipes.data._loading import silence_needless_advice
+from recipes.data._refusals import refuse_below
+
 __all__ = ["NUM_CLASSES", "DigitsData", "Split", "split_indices"]
 
 Integers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-NUM_IMAGES = 1797
-NUM_CLASSES = 10
-EVAL_BATCH_SIZE = 500
-IMAGE_BYTES = 8 * 8 * 4  # float32
+OWNER: Final = "DigitsData"
+NUM_IMAGES: Final = 1797
+NUM_CLASSES: Final = 10
+EVAL_BATCH_SIZE: Final = 500
+IMAGE_BYTES: Final = 8 * 8 * 4  # float32
 
 
 @final
@@ -61,8 +65,9 @@ class DigitsData(pl.LightningDataModule):
     """The 1,797 scans of 8 x 8 pixels in 10 classes, of which few are for training, so that regularization matters.
 
     Batches are pairs of images (B, 1, 8, 8), float32, standardized by mean and standard deviation of the training
-    part, and labels (B,), int64. The training part is shuffled anew in each epoch; ``predict`` runs on the test part.
-    ``setup`` silences Lightning's advice to load in more processes, which is wrong for images in memory.
+    part, and labels (B,), int64. The training part is shuffled anew in each epoch. Evaluation sees every image once,
+    over all processes; ``predict`` runs on the test part. ``setup`` silences Lightning's advice to load in more
+    processes, which is wrong for images in memory.
 
     Args:
         train_size: Images to train on, at least 10.
@@ -90,14 +95,14 @@ class DigitsData(pl.LightningDataModule):
         self, train_size: int = 100, val_size: int = 300, batch_size: int = 25, seed: int = 0, num_workers: int = 0
     ) -> None:
         super().__init__()
-        _at_least("train_size", train_size, NUM_CLASSES)
-        _at_least("val_size", val_size, NUM_CLASSES)
-        _at_least("batch_size", batch_size, 1)
-        _at_least("seed", seed, 0)
-        _at_least("num_workers", num_workers, 0)
+        refuse_below(OWNER, "train_size", train_size, NUM_CLASSES)
+        refuse_below(OWNER, "val_size", val_size, NUM_CLASSES)
+        refuse_below(OWNER, "batch_size", batch_size, 1)
+        refuse_below(OWNER, "seed", seed, 0)
+        refuse_below(OWNER, "num_workers", num_workers, 0)
         if (left := NUM_IMAGES - train_size - val_size) < NUM_CLASSES:
             raise ValueError(
-                f"DigitsData: train_size + val_size must leave {NUM_CLASSES} of {NUM_IMAGES} images for the test, "
+                f"{OWNER}: train_size + val_size must leave {NUM_CLASSES} of {NUM_IMAGES} images for the test, "
                 f"got {train_size} + {val_size}, which leaves {left}. Lower one of them."
             )
         self.train_size, self.val_size = train_size, val_size
@@ -107,7 +112,7 @@ class DigitsData(pl.LightningDataModule):
     @override
     def setup(self, stage: str) -> None:
         """Split and standardize; the same for every stage."""
-        warnings.filterwarnings("ignore", message=r"The '\w+_dataloader' does not have many workers")
+        silence_needless_advice()
         images, labels = load_digits(return_X_y=True)
         split = split_indices(labels, self.train_size, self.val_size, self.seed)
         mean, std = images[split.train].mean(), images[split.train].std()
@@ -125,20 +130,20 @@ class DigitsData(pl.LightningDataModule):
 
     @override
     def val_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
-        """Return the validation part in large batches, in a fixed order."""
-        return DataLoader(self.parts["val"], batch_size=EVAL_BATCH_SIZE, num_workers=self.num_workers)
+        """Return the validation part once, over all processes."""
+        return self._evaluation("val")
 
     @override
     def test_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
-        """Return the test part in large batches, in a fixed order."""
-        return DataLoader(self.parts["test"], batch_size=EVAL_BATCH_SIZE, num_workers=self.num_workers)
+        """Return the test part once, over all processes."""
+        return self._evaluation("test")
 
     @override
     def predict_dataloader(self) -> DataLoader[tuple[torch.Tensor, ...]]:
         """Return the test part."""
         return self.test_dataloader()
 
-
-def _at_least(argument: str, value: int, minimum: int) -> None:
-    if value < minimum:
-        raise ValueError(f"DigitsData: {argument} must be at least {minimum}, got {value!r}.")
+    def _evaluation(self, part: str) -> DataLoader[tuple[torch.Tensor, ...]]:
+        images = self.parts[part]
+        sampler = rk.samplers.ExactDistributedSampler(images)
+        return DataLoader(images, batch_size=EVAL_BATCH_SIZE, sampler=sampler, num_workers=self.num_workers)

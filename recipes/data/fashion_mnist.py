@@ -1,6 +1,5 @@
 """Photographs of clothes in 10 classes, from Debian's package or a folder: nothing is downloaded."""
 
-import warnings
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -16,7 +15,8 @@ from recipes.data._batches import collate
 from recipes.data._fashion_files import NUM_TRAIN, read_part, refuse_missing
 from recipes.data._fashion_options import SHIFT_PX, FashionMNISTOptions
 from recipes.data._idx import NUM_CLASSES, SIDE_PX, Bytes
-from recipes.data._loading import in_precision
+from recipes.data._loading import in_precision, silence_needless_advice
+from recipes.data._refusals import refuse_below
 from recipes.data._splits import stratified_order
 from recipes.data.cifar import ByteImages
 
@@ -26,7 +26,6 @@ OWNER: Final = "FashionMNISTData"
 DEBIAN: Final = "/usr/share/datasets/fashion-mnist"
 VAL_SHARE: Final = 12
 EVAL_BATCH_SIZE: Final = 500
-NEEDLESS: Final = r"The '\w+_dataloader' does not have many workers|Total length of `list` across ranks is zero"
 #: Of all pixels of the 60,000 training images, in [0, 1].
 MEAN: Final = 0.28604
 STD: Final = 0.35302
@@ -39,9 +38,9 @@ class FashionMNISTData(pl.LightningDataModule):
     A model gets pairs of images (B, 1, 28, 28), float32, standardized by ``MEAN`` and ``STD``, and labels (B,), int64.
     Loaders give bytes (B, 1, 28, 28), uint8: the rest is done where the batch is, in ``on_after_batch_transfer``.
     One in twelve of the training images, 5,000, is for validation. Training images come in the order of
-    ``ResumableSampler``, which ``seed_everything`` decides, with noise that is a function of (seed, epoch, image);
-    ``predict`` runs on the test images. ``setup`` silences Lightning's advice to load in more processes, which is wrong
-    for images in memory, and to validate on some.
+    ``ResumableSampler``, which ``seed_everything`` decides, with noise that is a function of (seed, epoch, image).
+    Evaluation sees every image once, over all processes; ``predict`` runs on the test images. ``setup`` silences
+    Lightning's advice to load in more processes, which is wrong for images in memory, and to validate on some.
 
     Args:
         root: Folder of the four gzipped idx files; by default that of Debian's package ``dataset-fashion-mnist``.
@@ -73,9 +72,9 @@ class FashionMNISTData(pl.LightningDataModule):
         options: FashionMNISTOptions | None = None,
     ) -> None:
         super().__init__()
-        _at_least("train_size", NUM_CLASSES if train_size is None else train_size, NUM_CLASSES)
-        _at_least("batch_size", batch_size, 1)
-        _at_least("seed", seed, 0)
+        refuse_below(OWNER, "train_size", NUM_CLASSES if train_size is None else train_size, NUM_CLASSES)
+        refuse_below(OWNER, "batch_size", batch_size, 1)
+        refuse_below(OWNER, "seed", seed, 0)
         self.root, self.batch_size, self.seed = Path(root), batch_size, seed
         self.options = options or FashionMNISTOptions()
         self.frame_px = (self.options.side_px - SIDE_PX) // 2
@@ -85,7 +84,7 @@ class FashionMNISTData(pl.LightningDataModule):
     @override
     def setup(self, stage: str) -> None:
         """Read and split; the same for every stage."""
-        warnings.filterwarnings("ignore", message=NEEDLESS)
+        silence_needless_advice()
         refuse_missing(OWNER, self.root)
         images, labels = read_part(OWNER, self.root, "train")
         order = stratified_order(labels, self.seed)
@@ -124,25 +123,24 @@ class FashionMNISTData(pl.LightningDataModule):
 
     @override
     def val_dataloader(self) -> list[DataLoader[tuple[Tensor, ...]]]:
-        """Return the validation images in large batches, in a fixed order; no loader if all are for training."""
-        part = self.parts["val"]
-        return [DataLoader(part, batch_size=EVAL_BATCH_SIZE)] if len(part) else []
+        """Return the validation images once, over all processes; no loader if all are for training."""
+        return [self._evaluation("val")] if len(self.parts["val"]) else []
 
     @override
     def test_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
-        """Return the test images in large batches, in a fixed order."""
-        return DataLoader(self.parts["test"], batch_size=EVAL_BATCH_SIZE)
+        """Return the test images once, over all processes."""
+        return self._evaluation("test")
 
     @override
     def predict_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         """Return the test images."""
         return self.test_dataloader()
 
+    def _evaluation(self, part: str) -> DataLoader[tuple[Tensor, ...]]:
+        images = self.parts[part]
+        sampler = rk.samplers.ExactDistributedSampler(images)
+        return DataLoader(images, batch_size=EVAL_BATCH_SIZE, sampler=sampler)
+
 
 def _tensors(images: Bytes, labels: Bytes) -> TensorDataset:
     return TensorDataset(torch.tensor(images)[:, None], torch.tensor(labels).long())  # (N, 1, 28, 28), (N,)
-
-
-def _at_least(argument: str, value: int, minimum: int) -> None:
-    if value < minimum:
-        raise ValueError(f"{OWNER}: {argument} must be at least {minimum}, got {value!r}.")

@@ -7,7 +7,7 @@ import pytest
 
 import lightning_regkit
 
-HEAVY = {"albumentations", "lightning", "numpy", "pytorch_lightning", "torch"}
+HEAVY = {"albumentations", "lightning", "numpy", "pytorch_lightning", "torch", "torchmetrics"}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -38,6 +38,10 @@ def test_subpackages_load_when_first_used() -> None:
 def test_albumentations_loads_when_first_used() -> None:
     assert loaded_by("import lightning_regkit.augment") == {"numpy"}
     assert "albumentations" in loaded_by("import lightning_regkit as rk; rk.augment.resnet_train")
+
+
+def test_torchmetrics_loads_when_first_used() -> None:
+    assert "torchmetrics" in loaded_by("import lightning_regkit as rk; rk.mixing.MixedAccuracy")
 
 
 def test_explain_loads_when_first_used() -> None:

@@ -1,11 +1,10 @@
 from typing import Any
 
 import pytest
-import torch
-from torch import nn
 
 from lightning_regkit import optim
 from lightning_regkit.optim._adaptive_entries import ADAPTIVE
+from tests.optim.worked import after_steps
 
 # Two steps with gradient 1 from p = 1 at the given lr, by hand from each paper's update.
 #   adagrad: s = 1, 2; steps 0.1 / 1, 0.1 / sqrt(2)   rmsprop: s = 0.01, 0.0199; steps 0.01 / 0.1, 0.01 / sqrt(0.0199)
@@ -30,19 +29,6 @@ WORKED = {
     "adadelta": (1.0, [1 - FIRST_DELTA, 1 - FIRST_DELTA - SECOND_DELTA]),
     "nadam": (0.1, [1 - 0.1 * NADAM_1, 1 - 0.1 * (NADAM_1 + NADAM_2)]),
 }
-
-
-def after_steps(name: str, gradient: float, steps: int = 2, **options: Any) -> list[float]:
-    module = nn.Linear(1, 1, bias=False, dtype=torch.float64)
-    with torch.no_grad():
-        module.weight.fill_(1.0)
-    optimizer = optim.create(module, name, **options)
-    seen = []
-    for _ in range(steps):
-        module.weight.grad = torch.full((1, 1), gradient, dtype=torch.float64)
-        optimizer.step()
-        seen.append(module.weight.item())
-    return seen
 
 
 @pytest.mark.parametrize("name", WORKED)

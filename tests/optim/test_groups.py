@@ -268,7 +268,7 @@ class Net(nn.Module):
         return inputs @ self.own
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kinds=st.lists(st.sampled_from(sorted(LAYERS)), max_size=6),
     frozen=st.integers(0, 5),
@@ -286,7 +286,7 @@ def test_every_trainable_parameter_is_in_exactly_one_group(
     assert {group["weight_decay"] for group in groups} <= {weight_decay, 0.0}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(shapes=st.lists(st.lists(st.integers(1, 3), max_size=3), max_size=6), weight_decay=st.floats(1e-6, 1.0))
 def test_parameters_alone_are_in_exactly_one_group(shapes: list[list[int]], weight_decay: float) -> None:
     params = [nn.Parameter(torch.zeros(shape)) for shape in shapes]

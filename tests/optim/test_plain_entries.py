@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from lightning_regkit import optim
 from lightning_regkit.optim._plain_entries import PLAIN
+from tests.optim.worked import after_steps
 
 # Two steps with gradient 1 from p = 1 at lr 0.1, by hand from each paper's update.
 #   momentum: v = 1, 1.9     nesterov: g + 0.9 v = 1.9, then v = 1.9 and 1 + 1.71 = 2.71
@@ -17,22 +18,9 @@ WORKED = {
 }
 
 
-def after_steps(name: str, gradient: float, steps: int = 2) -> list[float]:
-    module = nn.Linear(1, 1, bias=False, dtype=torch.float64)
-    with torch.no_grad():
-        module.weight.fill_(1.0)
-    optimizer = optim.create(module, name, lr=0.1)
-    seen = []
-    for _ in range(steps):
-        module.weight.grad = torch.full((1, 1), gradient, dtype=torch.float64)
-        optimizer.step()
-        seen.append(module.weight.item())
-    return seen
-
-
 @pytest.mark.parametrize("name", WORKED)
 def test_two_steps_by_hand(name: str) -> None:
-    assert after_steps(name, 1.0) == pytest.approx(WORKED[name], rel=1e-7)
+    assert after_steps(name, 1.0, lr=0.1) == pytest.approx(WORKED[name], rel=1e-7)
 
 
 def test_the_table_above_covers_every_entry_that_steps_without_a_closure() -> None:
@@ -42,7 +30,7 @@ def test_the_table_above_covers_every_entry_that_steps_without_a_closure() -> No
 @pytest.mark.parametrize("name", WORKED)
 def test_the_update_grows_with_the_gradient(name: str) -> None:
     assert not optim.describe(name).is_adaptive
-    moved, moved_more = 1 - after_steps(name, 1.0)[0], 1 - after_steps(name, 8.0)[0]
+    moved, moved_more = 1 - after_steps(name, 1.0, lr=0.1)[0], 1 - after_steps(name, 8.0, lr=0.1)[0]
     assert moved_more == pytest.approx(8 * moved, rel=1e-3)
 
 

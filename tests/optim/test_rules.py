@@ -111,7 +111,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rules=st.lists(RULES, max_size=4), weight_decay=st.sampled_from([0.0, 0.1]))
 def test_is_the_slow_reading_of_the_rules(rules: list[GroupRule], weight_decay: float) -> None:
     module = net()

@@ -1,6 +1,5 @@
 """The size of a checkpoint, against one that is written."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,10 @@ from recipes._quiet import without_known_warnings
 from recipes.classifier import ImageClassifier
 from recipes.plan import Recipe, build
 
+pytestmark = pytest.mark.usefixtures("empty_directory")
+
 DIGITS = Path(__file__).parents[2] / "recipes" / "digits"
 REGULARIZED = str(DIGITS / "regularized.yaml")
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["recipes"])  # LightningCLI warns where it sees arguments twice
 
 
 def built(words: list[str], device: str = "cpu") -> Recipe:

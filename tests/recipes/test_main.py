@@ -8,18 +8,14 @@ import yaml
 
 from recipes import __main__ as cli
 
+pytestmark = pytest.mark.usefixtures("empty_directory")
+
 ROOT = Path(__file__).parents[2]
 YAMLS = sorted((ROOT / "recipes").rglob("*.yaml"))
 #: Those whose data are there, and which take seconds.
 DIGITS = [path for path in YAMLS if path.parent.name == "digits"]
 REGULARIZED = str(ROOT / "recipes" / "digits" / "regularized.yaml")
 FIRST_LINES = ("# Source: ", "# Target: ", "# Budget: ", "# Hardware: ", "# Our run: ")
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["recipes"])  # LightningCLI warns where it sees arguments twice
 
 
 def run(*words: str) -> None:

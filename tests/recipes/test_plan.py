@@ -1,6 +1,5 @@
 """The plan of a recipe, against what its fit does."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,11 @@ import yaml
 from recipes import __main__ as cli
 from recipes import plan
 
+pytestmark = pytest.mark.usefixtures("empty_directory")
+
 ROOT = Path(__file__).parents[2]
 YAMLS = sorted((ROOT / "recipes").rglob("*.yaml"))
 REGULARIZED = str(ROOT / "recipes" / "digits" / "regularized.yaml")
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["recipes"])  # LightningCLI warns where it sees arguments twice
 
 
 @pytest.mark.parametrize("path", YAMLS, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -12,18 +12,12 @@ from torch.testing import assert_close
 
 import lightning_regkit as rk
 from lightning_regkit.regularizers import DropConnect, gaussian_moments, sampling
+from tests.mixing.support import fake_device
 
 LAYERS: dict[str, Any] = {
     "linear": (lambda: nn.Linear(6, 4), (6,)),
     "convolution": (lambda: nn.Conv2d(3, 4, 3, padding=1), (3, 5, 5)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _keep_generator() -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 def case(name: str, batch_size: int = 2) -> tuple[Any, Tensor]:
@@ -155,10 +149,13 @@ def test_compiled(per: Any) -> None:
 
 @pytest.mark.parametrize("per", ["sample", "batch"])
 def test_it_never_waits_for_the_device(per: Any) -> None:
-    with FakeTensorMode(), torch.device("cuda"):
+    device = fake_device()
+    if (per, device) == ("sample", "meta"):
+        pytest.skip("autocast knows no meta device, and this torch asks the driver for fake tensors of CUDA")
+    with FakeTensorMode(), torch.device(device):
         connect = DropConnect(nn.Linear(6, 4), per=per)
         assert connect(torch.empty(2, 6)).shape == (2, 4)
-        assert connect(torch.empty(2, 6)).device.type == "cuda"
+        assert connect(torch.empty(2, 6)).device.type == device
 
 
 @pytest.mark.parametrize(

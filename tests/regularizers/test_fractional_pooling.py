@@ -15,13 +15,6 @@ from lightning_regkit.regularizers import FractionalPooling, pool_regions, pseud
 KINDS: Any = ["pseudorandom", "random"]
 
 
-@pytest.fixture(autouse=True)
-def _keep_generator() -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-
-
 def images(height: int = 25, width: int = 30) -> Tensor:
     return torch.randn(2, 3, height, width)
 

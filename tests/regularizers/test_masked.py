@@ -22,13 +22,6 @@ LAYERS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _keep_generator() -> Any:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-
-
 def case(name: str, batch_size: int = 2) -> tuple[Any, Tensor]:
     make, shape = LAYERS[name]
     return make().double(), torch.randn(batch_size, *shape, dtype=torch.float64)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -30,7 +30,6 @@ def test_value_of_the_worked_example() -> None:
     assert weight_penalty(weights, l1=0.5, l2=0.5).item() == 10.5
 
 
-@settings(deadline=None)
 @given(SEEDS, STRENGTHS, STRENGTHS)
 def test_value_is_that_of_a_slow_loop(seed: int, l1: float, l2: float) -> None:
     weights = [weight_of(seed, 3, 2), weight_of(seed + 1, 4)]
@@ -49,7 +48,6 @@ def test_value_of_low_precision_is_summed_in_float32(dtype: torch.dtype) -> None
     assert value.item() == 3001.0, "not representable in either"
 
 
-@settings(deadline=None)
 @given(SEEDS, STRENGTHS, STRENGTHS)
 def test_gradient_is_that_of_autograd(seed: int, l1: float, l2: float) -> None:
     ours, theirs = weight_of(seed, 5, 2), weight_of(seed, 5, 2)

@@ -13,6 +13,7 @@ from torchvision.transforms import v2
 from recipes.data._batches import Packed, Sample, Standardize, collate, pack
 from recipes.data._broken import BrokenImageError
 from recipes.data._image_options import IMAGENET_MEAN, IMAGENET_STD
+from tests.mixing.support import fake_device
 from tests.recipes.data.zoo import photo
 
 SIZES = ((20, 30), (40, 10), (20, 30))
@@ -118,19 +119,20 @@ class Operations(TorchDispatchMode):
         return operation(*args, **(kwargs or {}))
 
 
-def cuda_batches() -> tuple[Any, Any]:
-    stacked = torch.empty(4, 8, 9, 3, dtype=torch.uint8, device="cuda").permute(0, 3, 1, 2)
-    labels = torch.empty(4, dtype=torch.int64, device="cuda")
-    flat = torch.empty(8 * 9 + 5 * 6, 3, dtype=torch.uint8, device="cuda")
+def batches_on(device: str) -> tuple[Any, Any]:
+    stacked = torch.empty(4, 8, 9, 3, dtype=torch.uint8, device=device).permute(0, 3, 1, 2)
+    labels = torch.empty(4, dtype=torch.int64, device=device)
+    flat = torch.empty(8 * 9 + 5 * 6, 3, dtype=torch.uint8, device=device)
     return (stacked, labels), Packed(flat, ((8, 9), (5, 6)), labels[:2])
 
 
 def test_it_is_done_on_the_device_without_waiting_for_it() -> None:
+    device = fake_device()
     with FakeTensorMode():
         on_device = standardize()
-        for batch in cuda_batches():
+        for batch in batches_on(device):
             images, labels = on_device(batch)
-            assert {each.device.type for each in (*images, labels)} == {"cuda"}
+            assert {each.device.type for each in (*images, labels)} == {device}
             assert {each.dtype for each in images} == {torch.float32}
         assert isinstance(images, list)
         assert [tuple(image.shape) for image in images] == [(3, 8, 9), (3, 5, 6)]
@@ -138,8 +140,9 @@ def test_it_is_done_on_the_device_without_waiting_for_it() -> None:
 
 def test_devices_round_alike_what_is_asked_of_them() -> None:
     """A copy, a subtraction and a product of two tensors: IEEE 754 says what each of them is."""
+    device = fake_device()
     with FakeTensorMode():
-        on_device, batch = standardize(), cuda_batches()[0]
+        on_device, batch = standardize(), batches_on(device)[0]
         on_device(batch)
         with Operations() as operations:
             on_device(batch)

@@ -122,7 +122,7 @@ def test_pixels_that_libjpeg_makes_up_are_refused_though_pillow_takes_them(
     assert refusal(path) == f"ImageFolderData: {path!r} cannot be read: Corrupt JPEG data: {lost}."
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(
     source=st.sampled_from(["plain", "progressive", "CMYK", "PNG named .JPEG", "WebP"]),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
@@ -28,7 +28,6 @@ def images_of(data: DigitsData, name: str) -> torch.Tensor:
     return data.parts[name].tensors[0]
 
 
-@settings(deadline=None)
 @given(
     train_size=st.integers(10, 800),
     val_size=st.integers(10, 800),

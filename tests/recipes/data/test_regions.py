@@ -132,7 +132,7 @@ def regions(size_px: tuple[int, int], parts: tuple[float, float, float, float]) 
     return parts[0] * (size_px[0] - height), parts[1] * (size_px[1] - width), height, width
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     size_px=st.tuples(st.integers(1, 200), st.integers(1, 200)),
     parts=st.tuples(*[st.floats(0, 1)] * 4),
