@@ -33,12 +33,12 @@ class ResumeFile:
         self._saved_step = 0
         self.path = ""
 
-    def begin(self, trainer: "pl.Trainer", folder: object, exists: Callable[[str], bool]) -> None:
-        """Choose the name at ``on_train_start``; counting starts here. A ``fast_dev_run`` leaves no files."""
+    def begin(self, trainer: "pl.Trainer", folder: object, exists: Callable[[str], bool], step: int) -> None:
+        """Choose the name at ``on_train_start``; counting starts at ``step``. A ``fast_dev_run`` leaves no files."""
         if trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by Trainer.__init__
             return
         self.path = free_path(trainer, folder, exists)
-        self._saved_step = log_step(trainer)
+        self._saved_step = step
 
     def end(self) -> None:
         """Forget the name: without one there is no state to save."""

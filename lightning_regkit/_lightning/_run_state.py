@@ -14,7 +14,7 @@ from lightning_regkit._lightning._meters import (
     metric_states,
     restore_metric_states,
 )
-from lightning_regkit._lightning._place import Place, is_validation_due, is_window_open, moment, settle
+from lightning_regkit._lightning._place import Place, is_validation_due, is_window_open, log_step, moment, settle
 from lightning_regkit._lightning._ranks import gather
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class RunState:
             _callback_metrics(trainer).update(own["callback_metrics"])
             restore_generators(own["generators"], trainer.strategy.root_device)
             burn_seeds(draws)
+
+    def next_log_step(self, trainer: "pl.Trainer") -> int:
+        """Return the step loggers will see in the next training batch, before ``start_batch`` has corrected it too."""
+        return log_step(trainer) if self._log_step is None else self._log_step
 
     def start_batch(self, trainer: "pl.Trainer") -> None:
         """Correct what Lightning has inferred of the loggers' step, at the first ``on_train_batch_start``."""

@@ -76,7 +76,7 @@ class ExactResume(ContinuedRun, Explained):
     @override
     def on_train_start(self, trainer: "pl.Trainer", pl_module: "pl.LightningModule") -> None:
         super().on_train_start(trainer, pl_module)
-        self._file.begin(trainer, self.dirpath, self._fs.exists)
+        self._file.begin(trainer, self.dirpath, self._fs.exists, self._run.next_log_step(trainer))
         if self.on_sigterm:
             self._sigterm.attach(trainer)
 

@@ -17,7 +17,7 @@ class Recorder(pl.Callback):
         self.file, self.folder, self.due = ResumeFile("Owner", every), folder, []  # type: ignore[var-annotated]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.file.begin(trainer, self.folder, lambda path: Path(path).exists())
+        self.file.begin(trainer, self.folder, lambda path: Path(path).exists(), 0)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if self.file.is_due_after_batch(trainer):

@@ -234,6 +234,25 @@ def test_epochs_are_saved_as_asked(every: str | None, epochs: set[int], tmp_path
     assert resume.best_model_path == resume.last_model_path == (str(tmp_path / "resume.ckpt") if every else "")
 
 
+def test_a_run_resumed_after_an_epoch_saves_after_as_many_steps_as_before(tmp_path: Path) -> None:
+    saves: list[int] = []
+
+    class Seen(pl.Callback):
+        def on_save_checkpoint(self, trainer: pl.Trainer, *_: Any) -> None:
+            saves.append(trainer.global_step)
+
+    for epochs in (1, 3):  # the first run ends with a save in its last batch
+        run(
+            Stops(None),
+            resume=ExactResume("2step", dirpath=tmp_path),
+            ckpt_path="last" if saves else None,
+            callbacks=[Seen()],
+            limit_train_batches=4,
+            max_epochs=epochs,
+        )
+    assert saves == [2, 4, 6, 8, 10, 12]
+
+
 def test_a_fresh_run_never_overwrites_another_runs_file(tmp_path: Path) -> None:
     first = run(Stops(None), resume=ExactResume(dirpath=tmp_path), max_epochs=1)
     before = (tmp_path / "resume.ckpt").read_bytes()
