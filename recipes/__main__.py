@@ -41,8 +41,8 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: Words after ``python -m recipes``; None takes them from the command line.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if words and words[0] in SUBCOMMANDS:
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if words[0] in SUBCOMMANDS:
         SUBCOMMANDS[words[0]](words[1:])
         return
     with without_known_warnings():
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
             auto_configure_optimizers=False,
             parser_kwargs={"description": ABOUT},
             save_config_kwargs={"overwrite": True},  # a run may go on, or be tested, where another one was
-            args=arguments,
+            args=words,
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final, get_args
 
-from lightning_regkit._checks import one_of, positive_int
+from lightning_regkit._checks import metric_mode, one_of, positive_int
 
 __all__ = ["Budget", "SamplerName"]
 
@@ -30,7 +30,7 @@ class Budget:
 
     Raises:
         TypeError: A number is of the wrong kind.
-        ValueError: A number is out of range, or a word is unknown.
+        ValueError: A number is out of range, a word is unknown, or the largest loss would be chosen.
 
     Example:
         >>> Budget(num_trials=8, epochs=2).sampler
@@ -51,3 +51,5 @@ class Budget:
         positive_int(OWNER, "epochs", self.epochs)
         one_of(OWNER, "sampler", self.sampler, get_args(SamplerName))
         one_of(OWNER, "mode", self.mode, ("max", "min"))
+        if self.mode == "max":  # the default, easily left at it
+            metric_mode(OWNER, self.monitor, self.mode)

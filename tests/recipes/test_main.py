@@ -139,6 +139,14 @@ def test_words_come_from_the_command_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert seen == [["--seeds", "2"]]
 
 
+def test_without_a_word_it_names_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert [name for name in (*cli.SUBCOMMANDS, "fit", "test") if name not in said] == []
+
+
 def test_module_runs_as_a_program(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "recipes", "--help"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -14,6 +14,7 @@ from lightning_regkit.tuning._budget import Budget
         ({"epochs": 0}, "epochs must be a positive integer, got 0."),
         ({"sampler": "sobol"}, "sampler must be one of grid, quasi_random, random, tpe, got 'sobol'."),
         ({"mode": "best"}, "mode must be one of max, min, got 'best'."),
+        ({"monitor": "val_loss"}, "mode must be 'min' for 'val_loss', got 'max'. Pass mode='min'."),
     ],
 )
 def test_refusals(options: dict[str, Any], text: str) -> None:
