@@ -54,8 +54,10 @@ class Between:
     def at(self, share: float) -> float:
         """Return the number at a share in [0, 1] of the way."""
         if self.is_log:
-            return min(self.high, max(self.low, self.low * math.pow(self.high / self.low, share)))
-        return min(self.high, self.low + (self.high - self.low) * share)
+            value = math.pow(self.low, 1 - share) * math.pow(self.high, share)
+        else:
+            value = self.low * (1 - share) + self.high * share
+        return min(self.high, max(self.low, value))  # both forms are exact at the ends; between, rounding may leave it
 
     def share(self, value: float) -> float:
         """Return which share of the way ``value`` is at."""

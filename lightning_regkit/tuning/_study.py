@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Any, Final, final
 
 import optuna
-from optuna.storages.journal import JournalFileBackend
 from typing_extensions import override
 
 from lightning_regkit._checks import message
 from lightning_regkit._random import StreamKey, generator
 from lightning_regkit.tuning._budget import Budget
 from lightning_regkit.tuning._space import Between, Space
+from lightning_regkit.tuning._storage import open_storage
 
 __all__ = ["Keyed", "is_over", "open_study", "sober", "suggest"]
 
-#: Seconds between signs of life of a trial; one that has been silent for twice as long is made again.
-HEARTBEAT: Final = 60
-RETRIES: Final = 3
 ENDED: Final = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
 
@@ -69,7 +66,7 @@ def open_study(space: Space, budget: Budget, folder: Path | None, seed: int) -> 
     """
     with sober():
         study = optuna.create_study(
-            storage=_storage(budget.storage, folder),
+            storage=open_storage(budget.storage, folder),
             sampler=_sampler(space, budget, seed),
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=1) if budget.is_pruned else optuna.pruners.NopPruner(),
             study_name=budget.name,
@@ -110,22 +107,6 @@ def sober() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(level)
-
-
-def _storage(named: str | None, folder: Path | None) -> optuna.storages.BaseStorage:
-    if named is None and folder is None:
-        return optuna.storages.InMemoryStorage()
-    if named is not None and named.endswith(".journal"):
-        Path(named).parent.mkdir(parents=True, exist_ok=True)
-        return optuna.storages.JournalStorage(JournalFileBackend(named))
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    retry = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)
-    return optuna.storages.RDBStorage(
-        named or f"sqlite:///{folder}/trials.db",
-        heartbeat_interval=HEARTBEAT,
-        heartbeat_stale_trial_callback=retry,
-    )
 
 
 def _sampler(space: Space, budget: Budget, seed: int) -> optuna.samplers.BaseSampler:

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
-from lightning_regkit.tuning import _study
+from lightning_regkit.tuning import _storage
 from lightning_regkit.tuning._budget import Budget
 from lightning_regkit.tuning._space import Among, Between
 from lightning_regkit.tuning._study import is_over, open_study, sober, suggest
@@ -111,15 +111,18 @@ def test_killed_trials_are_made_again(tmp_path: Path) -> None:
 
 
 KILLED = """
-import os, sys
+import os, sqlite3, sys, time
 from pathlib import Path
-from lightning_regkit.tuning import _study, Among, Between, Budget
-_study.HEARTBEAT = 1
+from lightning_regkit.tuning import _storage, _study, Among, Between, Budget
+_storage.HEARTBEAT = 1
 space = {"lr": Between(1e-4, 1e-1), "weight_decay": Among((1e-4, 1e-5, 0.0))}
 study = _study.open_study(space, Budget(sampler="tpe"), Path(sys.argv[1]), 0)
 def objective(trial):
     _study.suggest(trial, space)
-    if trial.number == 1:
+    if trial.number == 1:  # killed after its first sign of life, which a thread gives
+        rows = sqlite3.connect(sys.argv[1] + "/trials.db")
+        while not rows.execute("select 1 from trial_heartbeats where trial_id = ?", (trial._trial_id,)).fetchone():
+            time.sleep(0.05)
         os.kill(os.getpid(), 9)
     return 0.5
 with _study.sober():
@@ -133,7 +136,7 @@ def test_a_process_that_was_killed_leaves_its_trial_to_the_next_one(
 ) -> None:
     ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert ended.returncode == -signal.SIGKILL
-    monkeypatch.setattr(_study, "HEARTBEAT", 1)
+    monkeypatch.setattr(_storage, "HEARTBEAT", 1)
     budget = Budget(num_trials=3)
     before = open_study(SPACE, budget, tmp_path, 0).get_trials()
     assert [trial.state.name for trial in before] == ["COMPLETE", "RUNNING"]
