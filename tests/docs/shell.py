@@ -77,8 +77,9 @@ def pip(words: Sequence[str]) -> None:
     needed = [*PROJECT["project"]["dependencies"], *(each for extra in EXTRAS.values() for each in extra)]
     names = {PROJECT["project"]["name"], ".", *(re.split(r"[>\[]", each)[0] for each in needed)}
     for word in words[1:]:
-        name, _, extra = word.rstrip("]").partition("[")
-        refuse([] if name in {*names, "-e"} and extra in {*EXTRAS, ""} else [word], "is not installed")
+        name, _, extras = word.rstrip("]").partition("[")
+        is_known = name in {*names, "-e"} and {*extras.split(",")} <= {*EXTRAS, ""}
+        refuse([] if is_known else [word], "is not installed")
 
 
 def pytest_(words: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,22 @@ def kill_a_fit(path: Path) -> None:
             process.wait()
 
 
+@pytest.fixture
+def _one_thread() -> Iterator[None]:
+    """As the process that is killed: sums over two threads have other bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def ended(path: Path) -> dict[str, Any]:
     file: dict[str, Any] = torch.load(path.parent / "checkpoints" / "resume.ckpt", weights_only=True)
     return file
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_one_thread")
 @pytest.mark.filterwarnings("ignore:.*there is no last checkpoint available:UserWarning")
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty:UserWarning")
 def test_a_killed_fit_goes_on_with_the_same_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
