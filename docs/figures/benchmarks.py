@@ -1,4 +1,4 @@
-"""Write the page of benchmarks from the JSON files of runs, and draw it.
+"""Write the page of benchmarks from the JSON files of runs, and draw it. Cards include its tables.
 
 Run from the root of the repository: ``python docs/figures/benchmarks.py docs/benchmarks docs/benchmarks.md
 docs/_static/benchmarks.png``. The files are those that ``python -m tests.benchmarks --out docs/benchmarks`` wrote.
@@ -103,7 +103,8 @@ def _section(name: str, run: dict[str, Any]) -> str:
     rows = "\n".join(_row(result) for result in run["results"])
     notes = "".join(f"\n{note[0].upper()}{note[1:]}: {value:.2f}.\n" for note, value in run["notes"].items())
     table = f"| Ours / peer | Against | Ratio | Quartiles |\n|---|---|---|---|\n{rows}\n"
-    return f"\n### {name}\n\n{_about(name)}\n\n`{command}` ({where}, {run['seconds']:.0f} s):\n\n{table}{notes}"
+    text = f"{_about(name)}\n\n`{command}` ({where}, {run['seconds']:.0f} s):\n\n{table}{notes}"
+    return f"\n### {name}\n\n<!-- {name} -->\n\n{text}\n<!-- end -->\n"
 
 
 def _row(result: dict[str, Any]) -> str:

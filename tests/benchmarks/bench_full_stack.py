@@ -34,7 +34,7 @@ from lightning_regkit.callbacks import (
 )
 from lightning_regkit.samplers import ResumableSampler
 from lightning_regkit.schedules import CyclicCosine
-from tests.benchmarks.harness import Against, Comparison, Result, compare, quiet, table
+from tests.benchmarks.harness import Against, Comparison, Result, quiet
 from tests.support import trainer
 
 CLASSES, EPOCHS, CYCLES = 10, 2, 2
@@ -203,9 +203,3 @@ def _loop(make: Callable[[], nn.Module], data: tuple[Any, Any]) -> None:
         with torch.inference_mode():
             for inputs, targets in val:
                 (net(inputs).argmax(1) == targets).float().mean()
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(THREADS)
-    measured = [compare(each) for each in _linear(tiny=False)]
-    print(table(measured), notes(measured), sep="\n")

@@ -15,7 +15,7 @@ PAGES: Final = [
     ROOT / "recipes" / "README.md",
     *sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts),
 ]
-FENCE: Final = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+FENCE: Final = re.compile(r"^( *)```(\S*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 PROGRAMS: Final = r"python|pytest|make|pip|pre-commit|regkit|tensorboard|torchrun|train\.py"
 #: In backticks: what begins with a program, after values of the environment.
 INLINE: Final = re.compile(rf"`((?:\w+=\S+ )*(?:\.venv/bin/)?(?:{PROGRAMS})(?: [^`]+)?)`")

@@ -66,6 +66,8 @@ def test_a_run_has_its_sentence_command_rows_and_notes() -> None:
     assert section.splitlines() == [
         "mixup",
         "",
+        "<!-- mixup -->",
+        "",
         "Mixup of a batch and its labels: ours against torchvision's, timm's and lines of torch, and against copying.",
         "",
         "`python -m tests.benchmarks mixup` (CPU, 1 of 4 cores, torch 2.6, 62 s):",
@@ -75,6 +77,8 @@ def test_a_run_has_its_sentence_command_rows_and_notes() -> None:
         "| ours / theirs | peer at its default | 0.50 | 0.44 to 0.62 |",
         "",
         "Added: 0.82.",
+        "",
+        "<!-- end -->",
     ]
 
 

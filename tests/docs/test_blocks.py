@@ -52,6 +52,7 @@ READERS: Final[dict[str, Callable[[str], object]]] = {
     "yaml": yaml,
     "{doctest}": lambda text: doctest.DocTestParser().get_examples(text)[0],  # and run, by `make docs`
     "{eval-rst}": built,
+    "{include}": built,
     "{toctree}": built,
 }
 
