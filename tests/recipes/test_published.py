@@ -194,7 +194,7 @@ def test_steps_down_are_torchs_of_whole_epochs(name: str) -> None:
         peer.step()
 
 
-@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step()`:UserWarning")
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")
 def test_torchvisions_cosine_at_the_beginning_of_each_epoch() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     warmup = LinearLR(optimizer, start_factor=0.01, total_iters=5)
