@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from typing_extensions import override
 
 from lightning_regkit._checks import message, one_of
-from lightning_regkit._lightning import Keys, PredictorSeam
+from lightning_regkit._lightning import PredictorSeam
 from lightning_regkit.callbacks._evaluation_hooks import EvaluationHooks
 from lightning_regkit.callbacks._predicted_samples import PredictedSamples
+from lightning_regkit.callbacks._readout_keys import readout_keys
 from lightning_regkit.marginalize import Readout, Uncertainty, refuse_probabilities
 from lightning_regkit.marginalize._probabilities import refuse_single_scores
 
@@ -48,7 +49,7 @@ class AveragedPrediction(EvaluationHooks, ABC):
             remedy = 'Write Readout(activation="sigmoid").'
             raise TypeError(message(owner, "readout", "be a Readout of lightning_regkit.marginalize", readout, remedy))
         self.readout = readout
-        keys = Keys(owner, readout.inputs_key, needs_targets=False, may_be_list=True, remedy="readout=Readout({}=)")
+        keys = readout_keys(owner, readout, needs_targets=False)
         predictor, logits_key = readout.predictor, readout.logits_key
         self._seam = PredictorSeam(self._average, keys, predictor=predictor, logits_key=logits_key, level=self.level)
         self._samples = PredictedSamples(readout.averaging)

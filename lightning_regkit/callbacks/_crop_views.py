@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from lightning_regkit._lightning import Keys
 from lightning_regkit.callbacks._any_size import AnySize
 from lightning_regkit.callbacks._crop_curve import CropCurve
+from lightning_regkit.callbacks._readout_keys import readout_keys
 from lightning_regkit.callbacks._viewed_samples import ViewedSamples
 from lightning_regkit.crops import apply_views, by_size, distinct, from_center, repeated, together
 from lightning_regkit.marginalize import predict_views
@@ -34,8 +34,7 @@ class CropViews:
     def __init__(self, settings: "CropSettings", stage: str) -> None:
         self._settings = settings
         readout, is_predict = settings.readout, stage == "predict"
-        found = readout.inputs_key, readout.targets_key
-        keys = Keys(settings.owner, *found, may_be_list=True, remedy="readout=Readout({}=)")
+        keys = readout_keys(settings.owner, readout, needs_targets=True)
         self._curve = CropCurve(keys, num_views=settings.layout.num_views, averaging=readout.averaging)
         self._samples = ViewedSamples(readout.activation)
         self._draws, self._keeps = settings.curve and not is_predict, settings.per_view and is_predict

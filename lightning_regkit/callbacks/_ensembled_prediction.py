@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from lightning_regkit._checks import message
-from lightning_regkit._lightning import Keys, say
+from lightning_regkit._lightning import say
 from lightning_regkit._lightning._exchange import WeightExchange
 from lightning_regkit._lightning._restart import refuse_sharded
 from lightning_regkit.callbacks._averaged_prediction import AveragedPrediction
 from lightning_regkit.callbacks._ensemble_curve import EnsembleCurve
+from lightning_regkit.callbacks._readout_keys import readout_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,8 +48,7 @@ class EnsembledPrediction(AveragedPrediction, ABC):
             condition = f"be False with activation {readout.activation!r}"
             raise ValueError(message(owner, "curve", condition, settings.curve, remedy))
         self._settings = settings
-        keys = Keys(owner, readout.inputs_key, readout.targets_key, may_be_list=True, remedy="readout=Readout({}=)")
-        self._table = EnsembleCurve(keys)
+        self._table = EnsembleCurve(readout_keys(owner, readout, needs_targets=True))
         self._exchange: WeightExchange | None = None
         self._logits: Tensor | None = None
         self.curves: dict[int, tuple[CurveRow, ...]] = {}
