@@ -39,14 +39,8 @@ def made_callbacks(callbacks: Given, values: Mapping[str, Value]) -> "list[pl.Ca
     """
     arguments = _by_callback(values)
     names = [_name_of(each) for each in callbacks]
-    makers: dict[int, Any] = {index: each for index, each in enumerate(callbacks) if _is_maker(each)}
-    twins: list[pl.Callback] = twin_of([each for index, each in enumerate(callbacks) if index not in makers])  # type: ignore[misc]  # no makers
-    made = []
-    for index, name in enumerate(names):
-        if index in makers:
-            made.append(makers[index](**arguments.get(name, {})))
-        else:
-            made.append(_unnamed(twins.pop(0), name, arguments))
+    twins: list[Any] = twin_of(list(callbacks))  # all at once, for what they share they go on to share
+    made = [_made(twin, name, arguments) for twin, name in zip(twins, names, strict=True)]
     return made + [_ours(name)(**given) for name, given in arguments.items() if name not in names]
 
 
@@ -67,16 +61,16 @@ def _ours(name: str) -> "Callable[..., pl.Callback]":
     return found
 
 
-def _unnamed(twin: "pl.Callback", name: str, arguments: Mapping[str, object]) -> "pl.Callback":
+def _made(twin: Any, name: str, arguments: Mapping[str, Mapping[str, Value]]) -> "pl.Callback":  # noqa: ANN401
+    if isinstance(twin, type | FunctionType | partial):
+        found: pl.Callback = twin(**arguments.get(name, {}))
+        return found
     if name in arguments:
         remedy = f"Pass functools.partial({name}, ...), to which the arguments of the space are added."
         condition = f"hold what makes {name}, whose arguments are searched"
         raise ValueError(message(OWNER, "callbacks", condition, type(twin).__name__, remedy))
-    return twin
-
-
-def _is_maker(each: Any) -> bool:  # noqa: ANN401  # a callback, or what makes one
-    return isinstance(each, type | FunctionType | partial)
+    callback: pl.Callback = twin
+    return callback
 
 
 def _name_of(each: Any) -> str:  # noqa: ANN401
