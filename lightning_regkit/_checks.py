@@ -12,12 +12,12 @@ __all__ = [
     "finite_float",
     "fraction",
     "message",
-    "metric_mode",
     "non_negative_float",
     "non_negative_int",
     "one_of",
     "positive_float",
     "positive_int",
+    "refuse_default_mode",
 ]
 
 #: What is left of the name of a metric whose better side is beyond doubt, once these parts are taken away.
@@ -99,13 +99,12 @@ def one_of(owner: str, argument: str, value: str, choices: Collection[str]) -> s
     return value
 
 
-def metric_mode(owner: str, monitor: str, mode: str) -> str:
-    """Return ``mode``; refuse ``"max"`` of what is plainly a loss (``val_loss``), ``"min"`` of an accuracy."""
+def refuse_default_mode(owner: str, monitor: str, mode: str, *, default: str) -> None:
+    """Refuse a default, easily left at it, of ``"max"`` for what is plainly a loss or ``"min"`` for an accuracy."""
     words = set(re.split(r"[^a-z0-9]+", monitor.lower())) - _PARTS
     better = "min" if words == {"loss"} else "max" if len(words) == 1 and words <= _ACCURACIES else mode
-    if mode != better:
+    if mode == default != better:
         raise ValueError(message(owner, "mode", f"be {better!r} for {monitor!r}", mode, f"Pass mode={better!r}."))
-    return mode
 
 
 def _number(owner: str, argument: str, condition: str, value: object, remedy: str) -> float:

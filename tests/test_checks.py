@@ -87,10 +87,12 @@ def test_another_choice_is_refused_with_the_sorted_list() -> None:
 def test_the_worse_side_of_a_loss_or_an_accuracy_is_refused(monitor: str, mode: str, better: str) -> None:
     text = f"Best: mode must be {better!r} for {monitor!r}, got {mode!r}. Pass mode={better!r}."
     with pytest.raises(ValueError, match=refusal(text)):
-        _checks.metric_mode("Best", monitor, mode)
-    assert _checks.metric_mode("Best", monitor, better) == better
+        _checks.refuse_default_mode("Best", monitor, mode, default=mode)
+    _checks.refuse_default_mode("Best", monitor, better, default=better)
+    _checks.refuse_default_mode("Best", monitor, mode, default=better)  # chosen, whatever for
 
 
 @pytest.mark.parametrize("monitor", ["val_neg_loss", "f1", "val_acc_loss", "loss_accuracy", "", "val", "acc_gap"])
 def test_of_other_names_either_side_may_be_the_better(monitor: str) -> None:
-    assert [_checks.metric_mode("Best", monitor, mode) for mode in ("min", "max")] == ["min", "max"]
+    for mode in ("min", "max"):
+        _checks.refuse_default_mode("Best", monitor, mode, default=mode)

@@ -5,7 +5,7 @@ from typing import final
 
 from typing_extensions import override
 
-from lightning_regkit._checks import message, metric_mode
+from lightning_regkit._checks import message, refuse_default_mode
 from lightning_regkit._lightning import Explained, Plan, pl, refuse_other_namespace
 from lightning_regkit._lightning._weights import refuse_unrestorable
 from lightning_regkit.callbacks._kept_checkpoints import OWNER, Files
@@ -71,8 +71,7 @@ class BestEpochCheckpoint(RestoredRun, Explained):
         if not isinstance(monitor, str):
             raise TypeError(message(OWNER, "monitor", "be the name of a logged metric", monitor))
         rule = StoppingRule(mode, patience, min_delta, StoppingLimits() if limits is None else limits, OWNER)
-        if mode == "max":  # the default, easily left at it
-            metric_mode(OWNER, monitor, mode)
+        refuse_default_mode(OWNER, monitor, mode, default="max")
         super().__init__(monitor, rule, files=Files(keep, dirpath, filename))
         self.restore, self.stop = restore, stop
 

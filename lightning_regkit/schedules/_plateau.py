@@ -4,7 +4,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final, get_args
 
-from lightning_regkit._checks import fraction, message, metric_mode, non_negative_float, non_negative_int, one_of
+from lightning_regkit._checks import (
+    fraction,
+    message,
+    non_negative_float,
+    non_negative_int,
+    one_of,
+    refuse_default_mode,
+)
 from lightning_regkit.schedules._lengths import positive_fraction
 
 __all__ = ["Plateau", "PlateauState", "observe_plateau"]
@@ -50,8 +57,7 @@ class Plateau:
         if not isinstance(self.monitor, str):
             raise TypeError(message("Plateau", "monitor", "be the name of a logged metric", self.monitor))
         one_of("Plateau", "mode", self.mode, get_args(_Mode))
-        if self.mode == "min":  # the default, easily left at it
-            metric_mode("Plateau", self.monitor, self.mode)
+        refuse_default_mode("Plateau", self.monitor, self.mode, default="min")
         if positive_fraction("Plateau", "factor", self.factor) == 1:
             raise ValueError(message("Plateau", "factor", "be below 1", self.factor))
         non_negative_int("Plateau", "patience", self.patience)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final, get_args
 
-from lightning_regkit._checks import metric_mode, one_of, positive_int
+from lightning_regkit._checks import one_of, positive_int, refuse_default_mode
 
 __all__ = ["Budget", "SamplerName"]
 
@@ -51,5 +51,4 @@ class Budget:
         positive_int(OWNER, "epochs", self.epochs)
         one_of(OWNER, "sampler", self.sampler, get_args(SamplerName))
         one_of(OWNER, "mode", self.mode, ("max", "min"))
-        if self.mode == "max":  # the default, easily left at it
-            metric_mode(OWNER, self.monitor, self.mode)
+        refuse_default_mode(OWNER, self.monitor, self.mode, default="max")
