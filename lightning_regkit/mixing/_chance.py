@@ -96,7 +96,7 @@ def choose(probabilities: Sequence[float], generator: np.random.Generator) -> in
         >>> choose([0.0, 1.0], np.random.default_rng(0))
         1
     """
-    cumulated = list(accumulate(probabilities))  # Generator.choice takes the same draws ten times as long
+    cumulated = list(accumulate(probabilities))  # as Generator.choice, which makes arrays of them each time
     return bisect_right(cumulated, cumulated[-1] * generator.random())
 
 

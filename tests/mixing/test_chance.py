@@ -88,6 +88,14 @@ def test_each_is_chosen_as_often_as_it_should() -> None:
     assert found == pytest.approx([0.2, 0.0, 0.8], abs=4 * math.sqrt(0.16 / DRAWS))
 
 
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any), st.integers(0, 2**32))
+def test_the_draws_are_those_of_numpy(weights: list[int], seed: int) -> None:
+    probabilities = shares("OneOf", weights, len(weights))
+    ours, theirs = np.random.default_rng(seed), np.random.default_rng(seed)
+    drawn = [choose(probabilities, ours) for _ in range(20)]
+    assert drawn == [theirs.choice(len(weights), p=probabilities) for _ in range(20)]
+
+
 def test_only_the_generator_is_random() -> None:
     twins = [np.random.default_rng(7), np.random.default_rng(7)]
     first, second = ([choose([0.5, 0.5], twin) for _ in range(50)] for twin in twins)
